@@ -1,0 +1,26 @@
+# baton: the commands that people use. `make test` runs everything.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test lint bench docs
+
+build:
+	go build -o bin/baton ./cmd/baton
+
+# The tests compare with Debian's nginx and drive it, and pass requests on to php-fpm
+# and to a program in Python; pools are compared with nutcracker, before Redis and memcached.
+test:
+	bash .ci/deps nginx libnginx-mod-stream php-fpm python3 redis-server memcached nutcracker
+	go test -race -timeout 15m ./...
+
+lint:
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench:
+	bash .ci/deps nginx wrk nghttp2-client
+	go run ./bench
+
+# The directive reference in docs/ is generated; a test checks that it is current.
+docs:
+	go run ./docs/generate

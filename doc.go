@@ -1,0 +1,3 @@
+// Package baton holds the checks that concern the whole tree; the program is
+// in cmd/baton. See README.md.
+package baton

@@ -1,0 +1,334 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/poll"
+)
+
+// The kind of records, and its version.
+const (
+	kindClient = "pool"
+	versionOne = 1
+)
+
+// maxAhead is how many bytes read ahead a client may move with.
+const maxAhead = handover.MaxState - 4<<10
+
+// clientState is a client on its way: all its replies were sent.
+type clientState struct {
+	Listen   string `cbor:"1,keyasint"` // the address of the pool
+	Password string `cbor:"2,keyasint,omitempty"`
+	Ahead    []byte `cbor:"3,keyasint,omitempty"`
+}
+
+var (
+	errNotListened = errors.New("address is no longer listened on")
+	errEnded       = errors.New("worker has ended")
+	errState       = errors.New("state of the connection cannot be read")
+)
+
+// Heirs are new workers that a draining one may give its clients to. The senders
+// are lent until HandOver returns.
+type Heirs struct {
+	Senders []*handover.Sender
+	Instead bool // nothing goes to earlier ones any more
+}
+
+// A Tally is how a handover went.
+type Tally struct {
+	Moved  map[string]int // clients by what they were doing
+	Stayed map[string]int // by the reason
+	Took   time.Duration  // until the last one had moved
+}
+
+// A giver gives the clients of a draining worker to its heirs. The worker's
+// mutex guards it, but for the senders, which HandOver's goroutine has.
+type giver struct {
+	active  bool      // there are heirs
+	frozen  []*client // wait for an offer
+	wake    chan struct{}
+	tally   Tally
+	begun   time.Time
+	senders []*handover.Sender
+	turn    int
+}
+
+// Drain stops accepting, lets every client have the replies that are under way,
+// and returns when none is left. When ctx ends first the rest is closed.
+func (w *Worker) Drain(ctx context.Context) error {
+	_, err := w.HandOver(ctx, nil)
+	return err
+}
+
+// HandOver is Drain for a worker whose heirs come by that channel: clients go to
+// them when they have their replies. It returns when no client is left.
+func (w *Worker) HandOver(ctx context.Context, heirs <-chan Heirs) (Tally, error) {
+	g := &giver{wake: make(chan struct{}, 1), begun: time.Now(),
+		tally: Tally{Moved: map[string]int{}, Stayed: map[string]int{}}}
+	if heirs != nil {
+		select {
+		case h := <-heirs: // there from the beginning
+			g.senders = h.Senders
+		default:
+		}
+	}
+	w.StopAccepting()
+	w.mu.Lock()
+	g.active = len(g.senders) > 0
+	w.giver = g
+	w.draining.Store(true)
+	w.left()
+	w.mu.Unlock()
+	w.reactor.Post(w.look)
+	err := w.give(ctx, g, heirs)
+	if err != nil {
+		w.Close()
+		<-w.empty
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return g.tally, err
+}
+
+// look takes every client from its rest. It runs on the reactor's goroutine.
+func (w *Worker) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.reactor.Tick()
+	w.reactor.Each(func(p *poll.Conn) {
+		c, mine := p.Handler().(*client)
+		switch {
+		case !mine || c.worker != w || c.closed || c.leaving:
+		case c.paused:
+			c.settle()
+		case w.reactor.Evict(p):
+			c.run()
+		}
+	})
+	w.flushClients()
+	w.flushLater()
+}
+
+// give offers until no client is left.
+func (w *Worker) give(ctx context.Context, g *giver, heirs <-chan Heirs) error {
+	for {
+		select {
+		case h := <-heirs:
+			w.adopt(g, h)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.empty:
+			return nil
+		case <-g.wake:
+			w.offer(g)
+		}
+	}
+}
+
+func (w *Worker) adopt(g *giver, h Heirs) {
+	if h.Instead {
+		for _, s := range g.senders {
+			s.Settle()
+		}
+		g.senders = nil
+	}
+	g.senders = append(g.senders, h.Senders...)
+	w.mu.Lock()
+	g.active = len(g.senders) > 0
+	w.mu.Unlock()
+	g.signal()
+	w.reactor.Post(w.look)
+}
+
+func (g *giver) signal() {
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+}
+
+// offer offers the clients that wait.
+func (w *Worker) offer(g *giver) {
+	for {
+		w.mu.Lock()
+		n := min(len(g.frozen), handover.MaxRecords)
+		batch := append([]*client(nil), g.frozen[:n]...)
+		g.frozen = append(g.frozen[:0], g.frozen[n:]...)
+		var items []handover.Item
+		for _, c := range batch {
+			if c.closed {
+				continue
+			}
+			item, err := c.item(g)
+			if err != nil {
+				c.stay(g, nil, err)
+				continue
+			}
+			items = append(items, item)
+		}
+		w.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		for len(items) > 0 && len(g.senders) > 0 {
+			i := g.turn % len(g.senders)
+			n, err := g.senders[i].Offer(items)
+			items = items[n:]
+			g.turn++
+			if err != nil {
+				g.senders = append(g.senders[:i:i], g.senders[i+1:]...)
+				w.mu.Lock()
+				g.active = len(g.senders) > 0
+				w.mu.Unlock()
+			}
+		}
+		for _, item := range items {
+			item.Done(handover.ErrPeerGone)
+		}
+	}
+}
+
+// item makes the record of c and takes its socket. Needs w.mu.
+func (c *client) item(g *giver) (handover.Item, error) {
+	state := clientState{Listen: c.pool.address, Ahead: c.in}
+	if c.authed {
+		state.Password = c.pool.conf.RedisAuth
+	}
+	rec, err := handover.NewRecord(kindClient, versionOne, 1, &state)
+	if err != nil {
+		return handover.Item{}, err
+	}
+	socket := c.Detach()
+	if socket == nil {
+		return handover.Item{}, errClosed
+	}
+	done := func(err error) {
+		w := c.worker
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.now = w.reactor.Tick()
+		switch {
+		case err == nil:
+			g.tally.Moved["client"]++
+			g.tally.Took = time.Since(g.begun)
+			c.close() // the socket is not ours any more
+		case c.closed:
+			socket.Close()
+		default:
+			c.stay(g, socket, err)
+		}
+		w.flushClients()
+	}
+	return handover.Item{Record: rec, Files: []*fd.Owned{socket}, Done: done}, nil
+}
+
+// stay lets c go on here, or try another heir. Needs w.mu.
+func (c *client) stay(g *giver, socket *fd.Owned, why error) {
+	w := c.worker
+	if socket != nil {
+		w.reactor.Add(&c.Conn, socket.Take(), c)
+	}
+	var refused *handover.Refused
+	no := errors.As(why, &refused)
+	if g.active && (!no || refused.Reason == errEnded.Error()) && !errors.Is(why, handover.ErrTakenBack) {
+		g.frozen = append(g.frozen, c)
+		g.signal()
+		return
+	}
+	reason := why.Error()
+	if no {
+		reason = refused.Reason
+	}
+	g.tally.Stayed[reason]++
+	c.leaving, c.stays, c.paused = false, true, false
+	c.ServeNow()
+}
+
+// departs reports whether c is to be handed over as soon as it has its replies.
+// Needs w.mu.
+func (c *client) departs() bool {
+	g := c.worker.giver
+	return g != nil && g.active && !c.stays && !c.streaming && len(c.in) <= maxAhead
+}
+
+// depart gives c to the giver. Needs w.mu.
+func (c *client) depart() {
+	g := c.worker.giver
+	c.leaving = true
+	g.frozen = append(g.frozen, c)
+	g.signal()
+}
+
+// Kinds are the records that Accept of a receiver understands.
+func (w *Worker) Kinds() map[string]handover.Kind {
+	return map[string]handover.Kind{kindClient: {Version: versionOne, Accept: w.acceptRecord}}
+}
+
+// An arrival is a client that was rebuilt and is not ours yet.
+type arrival struct {
+	client *client
+	socket *fd.Owned
+	state  clientState
+}
+
+func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover.Taken, error) {
+	var s clientState
+	if err := rec.Decode(&s); err != nil || len(files) != 1 || len(s.Ahead) > handover.MaxState {
+		fd.CloseAll(files)
+		return nil, errState
+	}
+	if _, _, err := poll.Inspect(files[0]); err != nil {
+		fd.CloseAll(files)
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended || w.killed {
+		fd.CloseAll(files)
+		return nil, errEnded
+	}
+	for _, p := range w.pools {
+		if p.address == s.Listen {
+			return &arrival{w.newClient(p), files[0], s}, nil
+		}
+	}
+	fd.CloseAll(files)
+	return nil, errNotListened
+}
+
+// Start implements [handover.Taken].
+func (a *arrival) Start() {
+	c := a.client
+	w := c.worker
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.authed = a.state.Password != "" && a.state.Password == c.pool.conf.RedisAuth
+	c.in = append(c.in, a.state.Ahead...)
+	w.reactor.Add(&c.Conn, a.socket.Take(), c)
+	c.ServeNow()
+}
+
+// Drop implements [handover.Taken].
+func (a *arrival) Drop() {
+	a.socket.Close()
+	w := a.client.worker
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a.client.close()
+}
+
+// Receive accepts clients from an old worker at the other end of ch, in a worker
+// that has nothing else to receive.
+func (w *Worker) Receive(ch handover.Channel, failed func(error)) {
+	r := handover.NewReceiver(ch, w.Kinds(), nil)
+	go func() {
+		if err := r.Run(); err != nil {
+			failed(err)
+		}
+	}()
+}

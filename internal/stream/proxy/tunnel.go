@@ -1,0 +1,121 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/baton-project/baton/internal/log"
+	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/stream"
+	core "github.com/baton-project/baton/internal/upstream"
+	"golang.org/x/sys/unix"
+)
+
+// The ends of the tunnel.
+const (
+	client = iota
+	server
+)
+
+// dig leaves the session to a tunnel.
+func (r *relay) dig() stream.Result {
+	s, timeout := r.s, r.conf.Timeout.V
+	t := &r.tunnel
+	t.Ends[client] = poll.End{Conn: &s.Conn, Timeout: timeout}
+	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout}
+	t.HalfClose, t.Done = r.conf.HalfClose.V, r.done
+	t.Pending[client] = s.TakeAhead()
+	if over := s.Stream(); over != nil {
+		t.Ends[client].Stream = over
+		t.Pending[client] = drained(over, t.Pending[client])
+	}
+	if r.bytes != nil {
+		t.Ends[server].Stream = r.bytes
+		t.Pending[server] = drained(r.bytes, nil)
+	}
+	s.SetWriteTimeout(timeout)
+	r.conn.SetReadTimeout(0)
+	r.conn.SetWriteTimeout(timeout)
+	s.Awaits(nil)
+	if !s.Relay(t) {
+		return stream.StatusOK
+	}
+	t.Start()
+	return stream.Done
+}
+
+// drained appends to dst what TLS has read already, as a tunnel waits for what
+// comes from the socket.
+func drained(from poll.Stream, dst []byte) []byte {
+	var room [4096]byte
+	for {
+		n, err := from.TryRead(room[:])
+		dst = append(dst, room[:n]...)
+		if err != nil || n == 0 {
+			return dst // the tunnel will see the error again
+		}
+	}
+}
+
+// done is called when the tunnel has ended.
+func (r *relay) done(t *poll.Tunnel, why poll.Ending) {
+	if at := t.FirstAt(server); at > 0 {
+		r.firstByte(at)
+	}
+	r.conclude(why)
+}
+
+// firstByte notes when the upstream began to talk.
+func (r *relay) firstByte(tick int64) {
+	r.state().FirstByteTime = tick - r.began
+	if r.session.Metric() == core.TimeToFirst {
+		r.session.Took(time.Duration(tick-r.began) * time.Millisecond)
+	}
+}
+
+// conclude logs how the session has ended, and ends it.
+func (r *relay) conclude(why poll.Ending) {
+	s := r.s
+	switch {
+	case errors.Is(why.Err, stream.ErrShutdown):
+		s.Logf(log.Info, "shutdown timeout")
+	case errors.Is(why.Err, poll.ErrTimeout):
+		s.LogErr(log.Info, unix.ETIMEDOUT, "connection timed out")
+	case why.Writing:
+		r.logBroken(why, sendingClient, sendingUpstream, "send")
+	default:
+		if !errors.Is(why.Err, io.EOF) {
+			r.logBroken(why, readingClient, readingUpstream, "recv")
+		}
+		who := "client"
+		if why.Side == server {
+			who = "upstream"
+		}
+		if s.LogEnabled(log.Info) {
+			s.LogPlain(log.Info, "%s disconnected%s", who, r.appendBytes(nil))
+		}
+	}
+	if r.session.Metric() == core.TimeToLast {
+		r.session.Took(time.Duration(s.Tick()-r.began) * time.Millisecond)
+	}
+	r.end()
+	s.Finalize(stream.StatusOK)
+}
+
+// logBroken logs an error of one of the two sockets.
+func (r *relay) logBroken(why poll.Ending, ofClient, ofServer, call string) {
+	level, doing := log.Info, ofClient
+	if why.Side == server {
+		level, doing = log.Error, ofServer
+	}
+	var errno unix.Errno
+	if !errors.As(why.Err, &errno) {
+		return
+	}
+	if !core.Expected(errno) {
+		level = log.Alert
+	}
+	r.s.Doing(doing)
+	r.s.LogErr(level, errno, "%s() failed", call)
+}

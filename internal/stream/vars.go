@@ -1,0 +1,34 @@
+package stream
+
+import (
+	"github.com/baton-project/baton/internal/variable"
+)
+
+// declareCore declares every variable of the core.
+func declareCore(m *MainBuilder) error {
+	if err := variable.DeclareConnection[*Session](m, m.env.Hostname, m.env.Version); err != nil {
+		return err
+	}
+	for _, v := range []struct {
+		name string
+		get  Getter
+	}{
+		{"server_name", variable.Text(func(s *Session) string { return s.server.name })},
+		{"protocol", variable.Constant[*Session]("TCP")},
+		{"bytes_sent", variable.Number((*Session).BytesSent)},
+		{"bytes_received", variable.Number((*Session).BytesReceived)},
+		{"session_time", variable.Text(func(s *Session) string { return variable.Seconds(s, s.Tick()-s.began) })},
+		{"status", status},
+	} {
+		if err := m.Variable(v.name, v.get, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// status has three digits.
+func status(s *Session) (string, bool) {
+	n := s.status
+	return View(append(s.Scratch(3), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))), true
+}

@@ -1,0 +1,230 @@
+package stream
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/internal/log"
+	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/variable"
+)
+
+// A Worker serves sessions by one compiled configuration on one reactor.
+//
+//	accept --> session ... ends
+//	Drain: nobody new, waits for the last one;  Close: ends them;  Release
+type Worker struct {
+	main    *Main
+	reactor *poll.Reactor
+	numbers atomic.Uint64
+
+	mu        sync.Mutex // guards what follows
+	acceptors []*poll.Acceptor
+	first     *Session // of all that are open
+	open      int
+	draining  bool
+	closing   bool
+	stops     []func()
+	empty     chan struct{} // closed when a draining worker has no session
+}
+
+// acceptPause is how long a worker that has no room leaves the listeners to the
+// others: nginx's accept_mutex_delay.
+const acceptPause = 500 * time.Millisecond
+
+// Worker makes a worker of m on reactor. m may serve any number of workers.
+func (m *Main) Worker(reactor *poll.Reactor) *Worker {
+	w := &Worker{main: m, reactor: reactor, empty: make(chan struct{})}
+	for _, f := range m.onStart {
+		w.stops = append(w.stops, f(reactor.Now))
+	}
+	return w
+}
+
+// Listen accepts connections of l from socket, which is borrowed until
+// [Worker.StopAccepting], [Worker.Drain] or [Worker.Close].
+func (w *Worker) Listen(l *Listener, socket *fd.Owned) error {
+	var self atomic.Pointer[poll.Acceptor] // the first connections may come before Listen returns
+	a, err := w.reactor.Listen(socket, func(descriptor int, peer poll.Sockaddr) {
+		if w.accept(l, descriptor, peer) {
+			return
+		}
+		if a := self.Load(); a != nil {
+			a.Pause(acceptPause)
+		}
+	}, func(err error) {
+		w.main.env.Logger.Logf(log.Crit, 0, "accept4() failed (%s)", log.ErrText(err))
+	})
+	if err != nil {
+		return err
+	}
+	self.Store(a)
+	w.mu.Lock()
+	w.acceptors = append(w.acceptors, a)
+	w.mu.Unlock()
+	return nil
+}
+
+// accept takes over a connection just accepted; it reports false when there is
+// no room for it, and it was closed.
+func (w *Worker) accept(l *Listener, descriptor int, peer poll.Sockaddr) bool {
+	s := &Session{
+		worker: w, listener: l, site: l.own, server: l.own.server, peer: peer, client: peer,
+		number: w.numbers.Add(1), began: w.reactor.Tick(), started: w.reactor.Now(), doing: initializing,
+	}
+	if slots := w.main.vars.Slots(); slots > 0 {
+		s.vars.Values = make([]variable.Cached, slots)
+	}
+	w.reactor.Add(&s.Conn, descriptor, s)
+	open := w.enter(s)
+	if limit := w.main.env.WorkerConnections; limit > 0 && open > limit {
+		w.main.env.Logger.Logf(log.Alert, 0, "%d worker_connections are not enough", limit)
+		s.close()
+		return false
+	}
+	s.logConnected()
+	if s.site.proxied {
+		s.Start(s.server.conf.ProxyProtocolTimeout.V)
+	} else {
+		s.ServeNow()
+	}
+	return true
+}
+
+// enter counts s among the open sessions.
+func (w *Worker) enter(s *Session) (open int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.next = w.first; s.next != nil {
+		s.next.prev = s
+	}
+	w.first = s
+	w.open++
+	return w.open
+}
+
+// leave is the opposite of enter.
+func (w *Worker) leave(s *Session) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s.prev != nil {
+		s.prev.next = s.next
+	} else {
+		w.first = s.next
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	s.prev, s.next = nil, nil
+	w.open--
+	w.left()
+}
+
+// left ends a draining worker that has no session. Needs w.mu.
+func (w *Worker) left() {
+	if !w.draining || w.open > 0 {
+		return
+	}
+	select {
+	case <-w.empty:
+	default:
+		close(w.empty)
+	}
+}
+
+// StopAccepting returns when nobody accepts from the sockets of [Worker.Listen]
+// any more; they can then be closed. The reactor must be running.
+func (w *Worker) StopAccepting() {
+	stopped := make(chan struct{})
+	w.reactor.Post(func() {
+		w.stopAccepting()
+		close(stopped)
+	})
+	<-stopped
+}
+
+// stopAccepting is for the reactor's goroutine.
+func (w *Worker) stopAccepting() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.acceptors {
+		a.Stop()
+	}
+	w.acceptors = nil
+}
+
+// Drain stops accepting, and returns once the last session has ended by itself.
+// When ctx ends first the rest is closed. The reactor must be running.
+func (w *Worker) Drain(ctx context.Context) error {
+	w.StopAccepting()
+	w.mu.Lock()
+	w.draining = true
+	w.left()
+	w.mu.Unlock()
+	var err error
+	select {
+	case <-w.empty:
+	case <-ctx.Done():
+		err = ctx.Err()
+		w.Close()
+		<-w.empty
+	}
+	return err
+}
+
+// Close closes every session, whatever it is doing.
+func (w *Worker) Close() {
+	w.reactor.Post(func() {
+		w.stopAccepting()
+		for _, t := range w.interrupt() {
+			t.Stop(ErrShutdown)
+		}
+	})
+}
+
+// interrupt wakes whatever waits, and returns the tunnels to stop.
+func (w *Worker) interrupt() (tunnels []*poll.Tunnel) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.draining, w.closing = true, true
+	for s := w.first; s != nil; s = s.next {
+		if s.tunnel != nil {
+			tunnels = append(tunnels, s.tunnel)
+			continue
+		}
+		if s.other != nil {
+			s.other.Wake(ErrShutdown)
+		}
+		if w.reactor.Evict(&s.Conn) {
+			s.Wake(ErrShutdown)
+			s.ServeNow()
+		} else {
+			s.Wake(ErrShutdown)
+		}
+	}
+	w.left()
+	return tunnels
+}
+
+// Release ends what features run for a worker that has no session any more.
+func (w *Worker) Release() {
+	w.mu.Lock()
+	stops := w.stops
+	w.stops = nil
+	w.mu.Unlock()
+	for _, f := range stops {
+		f()
+	}
+	for _, r := range w.main.resolvers {
+		r.Close()
+	}
+}
+
+func (w *Worker) isClosing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closing
+}

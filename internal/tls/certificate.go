@@ -1,0 +1,151 @@
+package tls
+
+import (
+	"bytes"
+	"crypto"
+	std "crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ReadFile reads a file of certificates, keys or passwords; its path is absolute.
+type ReadFile func(path string) ([]byte, error)
+
+// data is how an argument begins that is no path but what would be in the file.
+const data = "data:"
+
+// read returns what name stands for.
+func (read ReadFile) read(name string) ([]byte, error) {
+	if text, ok := strings.CutPrefix(name, data); ok {
+		return []byte(text), nil
+	}
+	for _, scheme := range []string{"engine:", "store:"} {
+		if strings.HasPrefix(name, scheme) {
+			return nil, fmt.Errorf(`keys by "%s" are not supported`, scheme)
+		}
+	}
+	return read(name)
+}
+
+// LoadCertificate reads a certificate with its chain, and its key. Names are
+// absolute paths, or begin with "data:". Errors are nginx's sentences without the
+// place; none shows what is in the files.
+func LoadCertificate(read ReadFile, certificate, key string, passwords [][]byte) (std.Certificate, error) {
+	var made std.Certificate
+	text, err := read.read(certificate)
+	if err != nil {
+		return made, fmt.Errorf(`cannot load certificate "%s": BIO_new_file() failed (SSL: %s)`, shown(certificate), notRead(certificate, err))
+	}
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type == "CERTIFICATE" || block.Type == "X509 CERTIFICATE" || block.Type == "TRUSTED CERTIFICATE" {
+			made.Certificate = append(made.Certificate, block.Bytes)
+		}
+	}
+	if len(made.Certificate) == 0 {
+		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)`, shown(certificate))
+	}
+	if made.Leaf, err = x509.ParseCertificate(made.Certificate[0]); err != nil {
+		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: %w)`, shown(certificate), err)
+	}
+	if text, err = read.read(key); err != nil {
+		return made, fmt.Errorf(`cannot load certificate key "%s": BIO_new_file() failed (SSL: %s)`, shown(key), notRead(key, err))
+	}
+	if made.PrivateKey, err = parseKey(text, passwords); err != nil {
+		return made, fmt.Errorf(`cannot load certificate key "%s": PEM_read_bio_PrivateKey() failed (SSL: %w)`, shown(key), err)
+	}
+	if !matches(made.Leaf, made.PrivateKey) {
+		return made, fmt.Errorf(`SSL_CTX_use_PrivateKey("%s") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)`, shown(key))
+	}
+	return made, nil
+}
+
+// shown is a name without what it contains itself.
+func shown(name string) string {
+	if strings.HasPrefix(name, data) {
+		return data + "..."
+	}
+	return name
+}
+
+// matches reports whether key is that of the certificate.
+func matches(leaf *x509.Certificate, key crypto.PrivateKey) bool {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return false
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(leaf.PublicKey)
+}
+
+// LoadAuthorities reads a file of trusted certificates.
+func LoadAuthorities(read ReadFile, name string) ([]*x509.Certificate, error) {
+	text, err := read(name)
+	if err != nil {
+		return nil, fmt.Errorf(`SSL_CTX_load_verify_locations("%s") failed (SSL: %s)`, name, notRead(name, err))
+	}
+	var made []*x509.Certificate
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" && block.Type != "X509 CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf(`SSL_CTX_load_verify_locations("%s") failed (SSL: %w)`, name, err)
+		}
+		made = append(made, c)
+	}
+	if len(made) == 0 {
+		return nil, fmt.Errorf(`SSL_CTX_load_verify_locations("%s") failed (SSL: error:05880088:x509 certificate routines::no certificate or crl found)`, name)
+	}
+	return made, nil
+}
+
+// LoadPasswords reads a password file: one in a line.
+func LoadPasswords(read ReadFile, name string) ([][]byte, error) {
+	text, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	var made [][]byte
+	for line := range bytes.Lines(text) {
+		made = append(made, bytes.TrimRight(line, "\r\n"))
+	}
+	return made, nil
+}
+
+var errNoKey = errors.New("error:1E08010C:DECODER routines::unsupported:No supported data to decode")
+
+// parseKey finds the private key in a PEM text.
+func parseKey(text []byte, passwords [][]byte) (crypto.PrivateKey, error) {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return nil, errNoKey
+		}
+		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			continue
+		}
+		der, err := decryptKey(block, passwords)
+		if err != nil {
+			return nil, err
+		}
+		switch block.Type {
+		case "RSA PRIVATE KEY":
+			return x509.ParsePKCS1PrivateKey(der)
+		case "EC PRIVATE KEY":
+			return x509.ParseECPrivateKey(der)
+		}
+		return x509.ParsePKCS8PrivateKey(der)
+	}
+}

@@ -1,0 +1,61 @@
+package tls
+
+import (
+	"fmt"
+	"strings"
+)
+
+// commands are OpenSSL's configuration commands that mean something here; see
+// SSL_CONF_cmd(3).
+var commands = map[string]func(*ClientOptions, string) error{
+	"CipherString": func(o *ClientOptions, value string) (err error) {
+		o.Ciphers, err = ParseCiphers(value)
+		return err
+	},
+	"Groups": setGroups, "Curves": setGroups,
+	"MinProtocol": func(o *ClientOptions, value string) error {
+		p := Protocol(value)
+		if p == 0 {
+			return errCommand{"MinProtocol", value}
+		}
+		o.Protocols &^= p - 1
+		return nil
+	},
+	"MaxProtocol": func(o *ClientOptions, value string) error {
+		p := Protocol(value)
+		if p == 0 {
+			return errCommand{"MaxProtocol", value}
+		}
+		o.Protocols &= 2*p - 1
+		return nil
+	},
+}
+
+func setGroups(o *ClientOptions, value string) (err error) {
+	o.Curves, err = ParseCurves(value)
+	return err
+}
+
+// An errCommand is a command whose value means nothing.
+type errCommand struct{ name, value string }
+
+func (e errCommand) Error() string {
+	return fmt.Sprintf(`SSL_CONF_cmd("%s", "%s") failed (SSL: bad value)`, e.name, e.value)
+}
+
+// KnownCommand reports whether a command of ssl_conf_command means something here.
+func KnownCommand(name string) bool { return commands[name] != nil }
+
+// Command applies a known command of ssl_conf_command.
+func (o *ClientOptions) Command(name, value string) error { return commands[name](o, value) }
+
+// FileName is the name of a file of certificates as [LoadCertificate] wants it;
+// absolute makes a path absolute.
+func FileName(absolute func(string) string, name string) string {
+	for _, scheme := range []string{data, "engine:", "store:"} {
+		if strings.HasPrefix(name, scheme) {
+			return name
+		}
+	}
+	return absolute(name)
+}

@@ -1,0 +1,24 @@
+package tls
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"testing"
+)
+
+// Files and names from outside may hold anything.
+func FuzzFiles(f *testing.F) {
+	f.Add([]byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"), "HIGH:!aNULL")
+	f.Add([]byte{0x30, 0x03, 0x02, 0x01, 0x00}, "ECDHE+AESGCM:-SHA")
+	f.Fuzz(func(t *testing.T, text []byte, list string) {
+		_, _ = parseList(text)
+		_ = NameText(text)
+		_ = NameLine(text)
+		_, _ = ParseCiphers(list)
+		_, _ = ParseCurves(list)
+		if block, _ := pem.Decode(text); block != nil && len(text) < 1<<10 {
+			_, _ = parseKey(text, nil)
+		}
+		_ = isFor(&x509.Certificate{}, list)
+	})
+}
