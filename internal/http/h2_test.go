@@ -432,6 +432,22 @@ func TestHTTP2KeepaliveRequests(t *testing.T) {
 }
 
 // A stream whose window stays shut is given up after send_timeout, and nothing else.
+// A stream that the client begins before it has seen our GOAWAY is ignored with all
+// that comes on it, and those before it go on.
+func TestHTTP2BehindGoAway(t *testing.T) {
+	s := httptest.Start(t, withProbe(nil), httptest.Site{HTTP: "keepalive_requests 1;" + h2Site})
+	c := dialH2(t, s)
+	served := c.request(false, "/echo")
+	late := c.request(false, "/echo")
+	c.write(h2.Data, 0, late, "nobody's")
+	c.widen(late, 1)
+	c.write(h2.RSTStream, 0, late, "\x00\x00\x00\x08")
+	c.write(h2.Data, h2.FlagEndStream, served, "whole")
+	if a := c.answer(served); a.fields[":status"] != "200" || a.body != "whole" {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestHTTP2SlowWindow(t *testing.T) {
 	s := httptest.Start(t, withProbe(nil), httptest.Site{HTTP: "send_timeout 200ms;" + h2Site})
 	c := dialH2(t, s)

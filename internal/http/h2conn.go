@@ -39,7 +39,8 @@ type h2Conn struct {
 	block      h2Block
 	lingerEnd  int64  // tick
 	total      int64  // bytes read
-	last       uint32 // the latest stream of the client
+	last       uint32 // the latest stream of the client that is served
+	begunLast  uint32 // the latest that it has begun, perhaps before it saw our GOAWAY
 	newStreams int    // since the reactor called
 	refused    int
 	priorities int // PRIORITY frames that are still allowed

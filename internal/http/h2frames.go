@@ -109,7 +109,7 @@ func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
 		return h.fail(h2.FrameSizeError, "client sent padded DATA frame with incorrect length: 0")
 	case !ok:
 		return h.fail(h2.ProtocolError, "client sent padded DATA frame with incorrect length: %d, padding: %d", len(body)-1, body[0])
-	case head.Stream == 0, head.Stream > h.last || head.Stream%2 == 0:
+	case !h.hasBegun(head.Stream):
 		return h.fail(h2.ProtocolError, "client sent DATA frame with incorrect identifier")
 	case size > h.recvWindow:
 		return h.fail(h2.FlowControlError, "client violated connection flow control: received DATA frame length %d, available window %d", size, h.recvWindow)
@@ -124,7 +124,7 @@ func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
 	}
 	s := h.streams[head.Stream]
 	if s == nil {
-		if !h.endedEarly(head.Stream) {
+		if head.Stream <= h.last && !h.endedEarly(head.Stream) {
 			h.reset(head.Stream, h2.StreamClosed)
 		}
 		return true
@@ -144,6 +144,11 @@ func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
 	s.takeData(data, size-int64(len(data)), head.Flags&h2.FlagEndStream != 0)
 	return true
 }
+
+// hasBegun reports whether the client has begun a stream, be it one that is not
+// served because our GOAWAY was on its way: what comes on that is to be ignored
+// (RFC 9113, 6.8).
+func (h *h2Conn) hasBegun(id uint32) bool { return id%2 == 1 && id <= h.begunLast }
 
 // endedEarly reports whether we have ended a stream on which the client may go on
 // for a while. mu is held.
@@ -191,7 +196,7 @@ func (h *h2Conn) takeReset(head h2.Head, body []byte) bool {
 	switch {
 	case len(body) != 4:
 		return h.fail(h2.FrameSizeError, "client sent RST_STREAM frame with incorrect length %d", len(body))
-	case head.Stream == 0, head.Stream > h.last || head.Stream%2 == 0:
+	case !h.hasBegun(head.Stream):
 		return h.fail(h2.ProtocolError, "client sent RST_STREAM frame with incorrect identifier")
 	}
 	if tick := h.c.worker.reactor.Tick(); tick-h.cancelFrom > time.Second.Milliseconds() {
@@ -316,7 +321,7 @@ func (h *h2Conn) takeWindowUpdate(head h2.Head, body []byte) bool {
 	}
 	by := int64(h2.Uint31(body))
 	switch {
-	case head.Stream != 0 && (head.Stream > h.last || head.Stream%2 == 0):
+	case head.Stream != 0 && !h.hasBegun(head.Stream):
 		return h.fail(h2.ProtocolError, "client sent WINDOW_UPDATE frame with incorrect identifier")
 	case by == 0:
 		return h.fail(h2.ProtocolError, "client sent WINDOW_UPDATE frame with incorrect window increment 0")

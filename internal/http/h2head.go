@@ -96,6 +96,7 @@ func (h *h2Conn) takeBlock(id uint32, flags uint8, block []byte) bool {
 	if fresh && !h.isGoing() {
 		h.last = id
 	}
+	h.begunLast = max(h.begunLast, id)
 	s := h.c.worker.h2Streams.Get().(*h2Stream)
 	s.packed = len(block)
 	ok := s.decode(h, block)
