@@ -35,25 +35,35 @@ func Alive(pid int) bool {
 	return ok && state != 'Z' && state != 'X'
 }
 
+// A family is every process by its pid, zombies too: one that still has threads to
+// end has its children until then.
+type family map[int]relative
+
+type relative struct {
+	parent int
+	alive  bool
+}
+
 // Children are the living children of a process, in order of their pids.
 func Children(parent int) []int {
-	return childrenOf(parent, parents())
+	all := everybody()
+	return slices.DeleteFunc(all.childrenOf(parent), all.dead)
 }
 
 // Descendants are the living children of a process, theirs, and so on.
 func Descendants(pid int) []int {
-	all := parents()
-	found := childrenOf(pid, all)
+	all := everybody()
+	found := all.childrenOf(pid)
 	for i := 0; i < len(found); i++ {
-		found = append(found, childrenOf(found[i], all)...)
+		found = append(found, all.childrenOf(found[i])...)
 	}
-	return found
+	return slices.DeleteFunc(found, all.dead)
 }
 
-func childrenOf(parent int, parents map[int]int) []int {
+func (all family) childrenOf(parent int) []int {
 	var found []int
-	for pid, p := range parents {
-		if p == parent {
+	for pid, process := range all {
+		if process.parent == parent {
 			found = append(found, pid)
 		}
 	}
@@ -61,20 +71,21 @@ func childrenOf(parent int, parents map[int]int) []int {
 	return found
 }
 
-// parents maps every living process to its parent.
-func parents() map[int]int {
-	found := make(map[int]int)
+func (all family) dead(pid int) bool { return !all[pid].alive }
+
+func everybody() family {
+	all := make(family)
 	dirs, _ := os.ReadDir("/proc")
 	for _, d := range dirs {
 		pid, err := strconv.Atoi(d.Name())
 		if err != nil {
 			continue
 		}
-		if parent, state, ok := stat(pid); ok && state != 'Z' && state != 'X' {
-			found[pid] = parent
+		if parent, state, ok := stat(pid); ok {
+			all[pid] = relative{parent, state != 'Z' && state != 'X'}
 		}
 	}
-	return found
+	return all
 }
 
 // Title is what ps shows for a process: its arguments separated by blanks.

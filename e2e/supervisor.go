@@ -43,8 +43,8 @@ func supervise(args []string) int {
 	fmt.Println("started", pid)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		for left := Descendants(os.Getpid()); len(left) > 0; left = Descendants(os.Getpid()) {
-			for _, p := range left {
+		for ; ; time.Sleep(time.Millisecond) { // until Wait4 finds nothing left
+			for _, p := range Descendants(os.Getpid()) {
 				_ = syscall.Kill(p, syscall.SIGKILL)
 			}
 		}
