@@ -95,6 +95,17 @@ func Enum[C, T any](choices []Choice[T], field func(*C) *Setting[T]) func(*C, *D
 	})
 }
 
+// Access stores permissions of files; see [ParseAccess].
+func Access[C any](field func(*C) *Setting[uint32]) func(*C, *Directive) error {
+	return setter(field, func(d *Directive, _ string) (uint32, error) {
+		access, wrong := ParseAccess(d.Args)
+		if wrong != "" {
+			return 0, d.Errorf(`invalid value "%s"`, wrong)
+		}
+		return access, nil
+	})
+}
+
 // Buffers are so many buffers of so many bytes each: "4 8k".
 type Buffers struct {
 	Num  int

@@ -181,3 +181,31 @@ func addScaled(total, value, scale int64) (int64, error) {
 	}
 	return total + value*scale, nil
 }
+
+// ParseAccess reads permissions of files as words like "user:rw", "group:r" and
+// "all:r". Without "user" it may read and write. wrong is a word that is none.
+func ParseAccess(words []string) (access uint32, wrong string) {
+	user := uint32(0o600)
+	for _, word := range words {
+		who, what, _ := strings.Cut(word, ":")
+		shift := 0
+		switch who {
+		case "user":
+			shift, user = 6, 0
+		case "group":
+			shift = 3
+		case "all":
+		default:
+			return 0, word
+		}
+		switch what {
+		case "rw":
+			access |= 6 << shift
+		case "r":
+			access |= 4 << shift
+		default:
+			return 0, word
+		}
+	}
+	return access | user, ""
+}

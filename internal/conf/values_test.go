@@ -66,6 +66,21 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+func TestParseAccess(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		want  uint32
+		wrong string
+	}{
+		{"user:rw", 0o600, ""}, {"user:r", 0o400, ""}, {"group:rw all:r", 0o664, ""}, {"user:rw group:rw all:rw", 0o666, ""}, {"all:r", 0o604, ""},
+		{"user:rwx", 0, "user:rwx"}, {"user", 0, "user"}, {"group:rw others:r", 0, "others:r"}, {"all:", 0, "all:"},
+	} {
+		if got, wrong := ParseAccess(strings.Fields(tc.text)); got != tc.want || wrong != tc.wrong {
+			t.Errorf("ParseAccess(%q) = %o, %q; want %o, %q", tc.text, got, wrong, tc.want, tc.wrong)
+		}
+	}
+}
+
 func check[T ~int64](t *testing.T, name string, parse func(string) (T, error), text string, want T) {
 	t.Helper()
 	got, err := parse(text)

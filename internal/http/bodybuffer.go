@@ -15,8 +15,17 @@ type Body struct {
 	Memory []byte // of a body in memory
 	Size   int64
 
-	file *fd.Owned // nil: in memory
-	name string    // of file
+	file  *fd.Owned // nil: in memory
+	name  string    // of file
+	named bool      // it has the name still
+}
+
+// Name is that of the file with the body; "" when it has none, or no longer.
+func (b *Body) Name() string {
+	if b.named {
+		return b.name
+	}
+	return ""
 }
 
 // File lends the temporary file with the body from offset 0 on; nil for a body
@@ -73,6 +82,18 @@ func (r *Request) BufferBody() (*Body, Result) {
 	return b, Declined
 }
 
+// BufferBodyInFile is BufferBody into a temporary file that has a name as long as the
+// request lasts, so that it can be placed elsewhere.
+func (r *Request) BufferBodyInFile() (*Body, Result) {
+	r.bodyInFile = true
+	b, rc := r.BufferBody()
+	if rc == Declined && b.file == nil {
+		rc = r.saveBody(b, b.Memory)
+		b.Memory = nil
+	}
+	return b, rc
+}
+
 // bodyRoomSize is how large a body may be for which memory is kept ready.
 const bodyRoomSize = 16 << 10
 
@@ -109,7 +130,7 @@ func (r *Request) readWhole(b *Body) Result {
 	if n := r.Head.ContentLength; n >= 0 && n < size+nearly {
 		size = n
 	}
-	onlyFile := conf.InFileOnly.V != bodyFileOff
+	onlyFile := conf.InFileOnly.V != bodyFileOff || r.bodyInFile
 	buffer := r.bodyMemory(size)
 	var more [1]byte
 	for {
@@ -194,20 +215,24 @@ func (r *Request) openBodyFile(b *Body) error {
 		return err
 	}
 	level := log.Notice
-	switch conf.InFileOnly.V {
-	case bodyFileOff:
-		level = log.Warn
-		_ = unix.Unlink(name) // it is ours, and was made just now
-		r.OnEnd(func() { _ = file.Close() })
-	case bodyFileClean:
+	b.named = true
+	switch {
+	case r.bodyInFile, conf.InFileOnly.V == bodyFileClean:
 		r.OnEnd(func() {
 			_ = unix.Unlink(name) // somebody may have taken it away
 			_ = file.Close()
 		})
+	case conf.InFileOnly.V == bodyFileOff:
+		level, b.named = log.Warn, false
+		_ = unix.Unlink(name) // it is ours, and was made just now
+		r.OnEnd(func() { _ = file.Close() })
 	default:
 		r.OnEnd(func() { _ = file.Close() })
 	}
 	b.file, b.name = file, name
+	if r.bodyInFile {
+		return nil // which is no news
+	}
 	r.Logf(level, "a client request body is buffered to a temporary file %s", name)
 	return nil
 }

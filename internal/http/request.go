@@ -58,6 +58,7 @@ type Request struct {
 	expectTested  bool
 	bodyDiscarded bool
 	buffered      *Body     // of BufferBody; nil before
+	bodyInFile    bool      // see BufferBodyInFile
 	bodyRoom      *bodyRoom // where buffered is; nil: none is the request's own
 	linger        bool
 

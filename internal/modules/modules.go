@@ -11,6 +11,7 @@ import (
 	"github.com/baton-project/baton/internal/http/autoindex"
 	"github.com/baton-project/baton/internal/http/browser"
 	"github.com/baton-project/baton/internal/http/charset"
+	"github.com/baton-project/baton/internal/http/dav"
 	"github.com/baton-project/baton/internal/http/earlyread"
 	"github.com/baton-project/baton/internal/http/emptygif"
 	"github.com/baton-project/baton/internal/http/fastcgi"
@@ -81,6 +82,7 @@ func HTTP() []http.Module {
 		randomindex.Feature,
 		index.Feature,
 		autoindex.Feature, // behind index
+		dav.Feature,
 		gzipstatic.Feature,
 		static.Feature, // behind all other content handlers
 		headers.Feature,
