@@ -2,6 +2,7 @@ package http
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/baton-project/baton/internal/conf"
@@ -21,6 +22,35 @@ func (r *Request) SetLimitRate(size string) {
 	}
 	r.limitRate = conf.Setting[int64]{}
 	_ = r.limitRate.Set(n) // it was cleared just before
+}
+
+// A Pacer lets an answer through no faster than it may go.
+type Pacer interface {
+	// Pieces sends n bytes by calls of send, which is to send the next so many.
+	Pieces(n int64, send func(n int64) error) error
+}
+
+// PaceHead has p set the pace of the head as well, where the protocol knows of such
+// a thing. It is called by a filter of the head.
+func (r *Request) PaceHead(p Pacer) { r.pacer = p }
+
+// paceHead sends the head, which begins at x.out[before], piece by piece. The last
+// one stays in the buffer, and counts when it is on its way with what follows.
+func (x *exchange) paceHead(before int) error {
+	head := x.out[before:]
+	x.out = x.out[:before]
+	left := x.req.headSize
+	err := x.req.pacer.Pieces(int64(len(head)), func(n int64) error {
+		x.out = append(x.out, head[:n]...)
+		if head = head[n:]; len(head) == 0 {
+			return nil
+		}
+		head = slices.Clone(head) // the buffer's memory is used again
+		x.req.sent, left = x.req.sent+n, left-n
+		return x.flush()
+	})
+	x.req.sent += left
+	return err
 }
 
 // Pause holds the answer back for d while others are served. What is in the

@@ -97,6 +97,7 @@ type Request struct {
 	passed     Passed // see Pass; nil: not to an upstream
 	tunnel     *Tunnel
 	stall      Stall
+	pacer      Pacer
 }
 
 // A transport is a protocol's way to send an answer and to read a body.

@@ -47,6 +47,9 @@ func (x *exchange) sendHead(r *Request) error {
 	before := len(x.out)
 	x.out = h.Append(x.out)
 	r.headSize = int64(len(x.out) - before)
+	if r.pacer != nil {
+		return x.paceHead(before)
+	}
 	r.sent += r.headSize
 	if len(x.out) > outSize {
 		return x.flush()

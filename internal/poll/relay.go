@@ -44,6 +44,9 @@ func (t *Tunnel) relay(side int) (why Ending, over bool) {
 		if n > 0 {
 			if t.moved[side].Add(n) == n {
 				t.first[side].Store(r.Tick())
+				if t.First != nil {
+					t.First(t, side)
+				}
 			}
 			t.last.Store(r.Tick())
 		}

@@ -45,6 +45,9 @@ type Tunnel struct {
 	// Quiet is for how long nothing has come through another tunnel that this one
 	// goes on with: as much of the timeouts has passed.
 	Quiet time.Duration
+	// First, if it is not nil, is called by the goroutine that serves an end when
+	// the other one has got the first bytes from there.
+	First func(t *Tunnel, side int)
 	// Done is called once, on any goroutine, when the tunnel has ended: both
 	// Conns are busy and its own again, and it must close them. It is not called
 	// when the Reactor was closed before.

@@ -45,6 +45,10 @@ func (s *Session) pick(t *table) *Peer {
 	}
 	p := s.ring.peers[i]
 	c := &t.counts[p.index]
+	if s.group.inflight && !s.roster.single {
+		c.underWay.begin(t.milli)
+		s.since = max(t.milli, 1)
+	}
 	if t.now-c.checked > p.failTimeout {
 		c.checked = t.now
 	}
@@ -99,10 +103,8 @@ func (g *Group) free(s *Session, p *Peer, o Outcome) (disabled bool) {
 	if p.mine > 0 {
 		p.mine--
 	}
-	if g.shared.place != nil && g.shared.place.zone.Mapped() {
-		return g.freeShared(s, p, o)
-	}
-	t := g.counters()
+	t := g.lock()
+	defer g.unlock()
 	return s.settle(&t, p, o)
 }
 
@@ -115,10 +117,13 @@ func (s *Session) settle(t *table, p *Peer, o Outcome) (disabled bool) {
 	if p.index < len(t.row) {
 		t.row[p.index] = p.mine
 	}
-	if o == Served && s.took > 0 {
-		c.average(s.took)
+	if s.since != 0 {
+		c.underWay.end(t.milli, max(t.milli-s.since, 0))
 	}
-	s.took = 0
+	if o == Served && s.took > 0 {
+		c.took = averaged(c.took, s.took)
+	}
+	s.took, s.since = 0, 0
 	switch {
 	case s.roster.single:
 		c.fails = 0
@@ -138,12 +143,4 @@ func (s *Session) settle(t *table, p *Peer, o Outcome) (disabled bool) {
 		c.fails = 0
 	}
 	return false
-}
-
-// average counts another time, in ms, for a twentieth.
-func (c *counts) average(ms int64) {
-	if c.took > 0 && c.took < 1<<40 {
-		ms = int64(0.5 + float64(ms)*0.05 + float64(c.took)*0.95)
-	}
-	c.took = ms
 }

@@ -28,7 +28,7 @@ func (c *Config) compile(env *Env, places map[*zone.Zone]*place) error {
 			return err
 		}
 	}
-	g := &Group{name: c.Name, method: c.Method, metric: c.Metric, now: env.Now}
+	g := &Group{name: c.Name, method: c.Method, metric: c.Metric, inflight: c.Inflight, now: env.Now}
 	if c.explicit {
 		c.setIdle(&g.idle, env.Keepalive)
 	}

@@ -71,6 +71,8 @@ type Config struct {
 	Servers []Server
 	Method  Method
 	Metric  Metric
+	// Inflight: least_time counts requests that are not done as well.
+	Inflight bool
 	// HashKey is the text of hash's key, whose value the caller puts into
 	// Key.Text, and HashAt its directive.
 	HashKey string

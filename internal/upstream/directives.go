@@ -18,9 +18,9 @@ func Table[C any](in conf.Context, of func(*C) *Config) conf.Table[C] {
 	set := func(f func(*Config, *conf.Directive) error) func(*C, *conf.Directive) error {
 		return func(c *C, d *conf.Directive) error { return f(of(c), d) }
 	}
-	port, metrics := uint16(0), "connect | first_byte | last_byte"
+	port, metrics := uint16(0), "connect | first_byte | last_byte [inflight]"
 	if http {
-		port, metrics = 80, "header | last_byte"
+		port, metrics = 80, "header | last_byte [inflight]"
 	}
 	t := conf.Table[C]{
 		{Name: "server", In: in, Args: conf.OneMore, Syntax: "address [parameters]",
@@ -104,8 +104,7 @@ func (c *Config) setRandom(d *conf.Directive) error {
 	return c.setMethod(d, m)
 }
 
-// setLeastTime is least_time. What nginx calls inflight, that requests which take
-// longer than usual count before they are done, is left out.
+// setLeastTime is least_time.
 func (c *Config) setLeastTime(d *conf.Directive, http bool) error {
 	if err := c.setMethod(d, LeastTime); err != nil {
 		return err
@@ -114,7 +113,7 @@ func (c *Config) setLeastTime(d *conf.Directive, http bool) error {
 		if d.Args[1] != "inflight" {
 			return d.Errorf(`invalid parameter "%s"`, d.Args[1])
 		}
-		return d.Errorf(`"inflight" is not supported`)
+		c.Inflight = true
 	}
 	if c.Metric != NoMetric {
 		return conf.ErrDuplicate

@@ -12,8 +12,10 @@ type Group struct {
 	name   string
 	method Method
 	metric Metric
-	now    func() time.Time
-	idle   cache
+	// inflight: requests count for the metric before it is known.
+	inflight bool
+	now      func() time.Time
+	idle     cache
 
 	ordinary, backup []*Peer   // those that are always there
 	sources          []*source // those that are looked up

@@ -15,6 +15,10 @@ func (s *Session) leastConn(t *table) int {
 		if !s.usable(t, i) {
 			continue
 		}
+		if s.group.inflight {
+			c := s.counts(t, i)
+			c.underWay.look(t.milli, c.conns)
+		}
 		switch order := s.busier(t, i, best); {
 		case order < 0:
 			best, many = i, false
@@ -52,6 +56,9 @@ func (s *Session) load(t *table, p *Peer, c *counts) int64 {
 	took := c.took
 	if idle := t.now - c.checked; idle > p.failTimeout {
 		took >>= min(idle/(p.failTimeout+1), 62) // a slow peer gets another chance
+	}
+	if c.underWay.number > 0 {
+		took = max(took, c.underWay.average)
 	}
 	if took > most {
 		took = most

@@ -46,6 +46,7 @@ type counts struct {
 	took      int64 // ms, on average, by the group's metric
 	fails     uint32
 	conns     uint32
+	underWay  underWay
 }
 
 // ring is peers that are tried together: the ordinary ones, or the backups.

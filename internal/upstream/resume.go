@@ -18,24 +18,14 @@ func (s *Session) Resume(address string) bool {
 		for i, p := range ring.peers {
 			if p.Address.Name == address {
 				s.ring = ring
-				g.resume(s, i)
+				t := g.lock()
+				s.count(&t, i)
+				g.unlock()
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// resume counts a connection to peer i of the session's ring. Needs g.mu.
-func (g *Group) resume(s *Session, i int) {
-	t := g.counters()
-	if at := g.shared.place; at != nil && at.zone.Mapped() {
-		at.open()
-		at.table.Lock()
-		defer at.table.Unlock()
-		g.find(&t)
-	}
-	s.count(&t, i)
 }
 
 // count makes peer i of the session's ring the current one.

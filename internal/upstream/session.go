@@ -20,6 +20,8 @@ const (
 	Served Outcome = iota
 	// Failed counts against the peer: nginx's NGX_PEER_FAILED.
 	Failed
+	// Passed does not, but the request went on to another one: NGX_PEER_NEXT.
+	Passed
 )
 
 // A Session is one request's, or connection's, way through a group: the peers
@@ -35,6 +37,7 @@ type Session struct {
 	current *Peer
 	left    int   // how many more are worth trying
 	took    int64 // ms, of the current peer by the group's metric; 0: unknown
+	since   int64 // ms of the wall clock: when it went under way; 0: that does not count
 
 	hash   uint32 // of the methods that have one
 	rehash int    // how often hash was made again
@@ -119,8 +122,16 @@ func (s *Session) Next() (*Peer, error) {
 func (s *Session) Metric() Metric { return s.group.metric }
 
 // Took notes how long the current peer took until what Metric says, for Free with
-// [Served]. Failures are not to be noted.
-func (s *Session) Took(d time.Duration) { s.took = max(d.Milliseconds(), 1) }
+// [Served]. Failures are not to be noted. See also AtOnce.
+func (s *Session) Took(d time.Duration) {
+	ms := max(d.Milliseconds(), 1)
+	switch {
+	case !s.group.inflight:
+		s.took = ms
+	case s.since != 0:
+		s.group.reached(s, ms)
+	}
+}
 
 // Free ends the use of the current peer. disabled is true when it was taken out
 // by this failure, which nginx logs as a warning: "upstream server temporarily
@@ -149,18 +160,19 @@ type Use struct {
 	group  *Group
 	roster *roster
 	peer   *Peer
+	since  int64
 }
 
 // Leave makes s a session without a peer; [Use.Resume] brings it back.
 func (s *Session) Leave() Use {
-	u := Use{s.group, s.roster, s.current}
-	s.current = nil
+	u := Use{s.group, s.roster, s.current, s.since}
+	s.current, s.since = nil, 0
 	return u
 }
 
 // Resume makes s the session that was left, to be freed.
 func (u Use) Resume(s *Session) {
 	if u.peer != nil {
-		*s = Session{group: u.group, roster: u.roster, ring: &u.roster.ordinary, current: u.peer}
+		*s = Session{group: u.group, roster: u.roster, ring: &u.roster.ordinary, current: u.peer, since: u.since}
 	}
 }

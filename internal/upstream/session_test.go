@@ -255,7 +255,7 @@ func TestHint(t *testing.T) {
 // Whatever happens, no session gets a peer twice, none that is down, never more
 // connections than allowed, and what was taken can be given back.
 func TestSessionsKeepTheRules(t *testing.T) {
-	methods := []string{"", "least_conn;", "ip_hash;", "hash k;", "hash k consistent;", "random;", "random two;", "least_time last_byte;"}
+	methods := []string{"", "least_conn;", "ip_hash;", "hash k;", "hash k consistent;", "random;", "random two;", "least_time last_byte;", "least_time header inflight;"}
 	rapid.Check(t, func(t *rapid.T) {
 		c := newClock()
 		var body strings.Builder

@@ -26,7 +26,7 @@ const (
 	rowAt    = 8                  // behind the owner
 
 	// layout changes when counts does.
-	layout = 1
+	layout = 2
 
 	// maxShared is how many peers a group in a zone can have.
 	maxShared = (1<<16 - 1 - countsAt) / int(unsafe.Sizeof(counts{}))
@@ -97,15 +97,22 @@ func (g *Group) chooseShared(s *Session) (p *Peer) {
 	return p
 }
 
-// freeShared is free with the counters of the zone. Needs g.mu.
-func (g *Group) freeShared(s *Session, p *Peer, o Outcome) (disabled bool) {
-	at := g.shared.place
-	at.open()
-	at.table.Lock()
-	defer at.table.Unlock()
+// lock returns the counters, those of the zone when there are any, for use until
+// unlock. Needs g.mu.
+func (g *Group) lock() table {
 	t := g.counters()
-	g.find(&t)
-	return s.settle(&t, p, o)
+	if at := g.shared.place; at != nil && at.zone.Mapped() {
+		at.open()
+		at.table.Lock()
+		g.find(&t)
+	}
+	return t
+}
+
+func (g *Group) unlock() {
+	if at := g.shared.place; at != nil && at.zone.Mapped() {
+		at.table.Unlock()
+	}
 }
 
 // find puts the zone's counters into t, and makes them when they are not there;

@@ -244,7 +244,7 @@ func TestZoneIsNeverFull(t *testing.T) {
 func TestWorkersAtOnce(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	var z zones
-	const body = "least_conn; server 127.0.0.1:1 max_conns=3; server 127.0.0.1:2 max_conns=3;"
+	const body = "least_time header inflight; server 127.0.0.1:1 max_conns=3; server 127.0.0.1:2 max_conns=3;"
 	var wg sync.WaitGroup
 	var last *Group
 	for range 3 {
@@ -267,8 +267,8 @@ func TestWorkersAtOnce(t *testing.T) {
 	defer at.table.Unlock()
 	e, _ := at.table.Find(last.shared.key)
 	for i, c := range view(e) {
-		if c.conns != 0 {
-			t.Errorf("%d connections of server %d are left", c.conns, i)
+		if c.conns != 0 || c.underWay.number != 0 {
+			t.Errorf("%d connections of server %d are left, %d are under way", c.conns, i, c.underWay.number)
 		}
 	}
 }

@@ -173,6 +173,9 @@ func (x *Exchange) attempt() (failed Failure, rc http.Result) {
 	if failed, rc = x.readHead(); failed != 0 || rc != http.Declined {
 		return failed, rc
 	}
+	if x.session.AtOnce() && x.session.Metric() == upstream.TimeToFirst {
+		x.took(x.state().HeaderTime)
+	}
 	return 0, x.respond()
 }
 
@@ -199,7 +202,7 @@ func (f Failure) statusOf() int {
 func (x *Exchange) next(failed Failure) (again bool, rc http.Result) {
 	outcome := upstream.Failed
 	if failed == FailedHTTP403 || failed == FailedHTTP404 {
-		outcome = upstream.Served
+		outcome = upstream.Passed
 	}
 	if failed == FailedTimeout {
 		x.Request.Logf(log.Error, "upstream timed out (110: Connection timed out)")
@@ -258,6 +261,7 @@ func (x *Exchange) finalize() {
 		return
 	}
 	x.settleTimes()
+	x.tellTime()
 	x.freePeer(upstream.Served)
 	x.finished = true
 	x.freeKept()
@@ -266,6 +270,22 @@ func (x *Exchange) finalize() {
 	x.giveUpConn()
 	x.putRoom()
 }
+
+// tellTime lets the group know how fast the present peer was, if it has answered.
+func (x *Exchange) tellTime() {
+	s := x.state()
+	if s == nil || s.HeaderTime < 0 || x.session.Current() == nil {
+		return
+	}
+	switch x.session.Metric() {
+	case upstream.TimeToFirst:
+		x.took(s.HeaderTime)
+	case upstream.TimeToLast:
+		x.took(s.ResponseTime)
+	}
+}
+
+func (x *Exchange) took(ms int64) { x.session.Took(time.Duration(ms) * time.Millisecond) }
 
 // settleTimes ends the present attempt's clock.
 func (x *Exchange) settleTimes() {

@@ -39,9 +39,15 @@ func (f *filter) apply(r *http.Request) http.Result {
 		}
 		rate = size(r, f.rate)
 	}
-	if rate > 0 && !r.Out.HeadersOnly {
-		after := size(r, f.after)
-		r.Filter(func(next http.Sink) http.Sink { return &sink{next: next, r: r, rate: rate, after: after} })
+	if rate > 0 {
+		s := &sink{r: r, rate: rate, after: size(r, f.after)}
+		r.PaceHead(s)
+		if !r.Out.HeadersOnly {
+			r.Filter(func(next http.Sink) http.Sink {
+				s.next = next
+				return s
+			})
+		}
 	}
 	return http.Declined
 }
@@ -60,7 +66,7 @@ func size(r *http.Request, v *http.Value) int64 {
 	return n
 }
 
-// A sink lets a body through piece by piece.
+// A sink lets an answer through piece by piece.
 type sink struct {
 	next  http.Sink
 	r     *http.Request
@@ -74,8 +80,8 @@ type sink struct {
 // pieces rather than one large each second.
 const largestPiece = 2 << 20
 
-// pieces sends n bytes by calls of send, which is to send the next so many.
-func (s *sink) pieces(n int64, send func(n int64) error) error {
+// Pieces is for [http.Pacer].
+func (s *sink) Pieces(n int64, send func(n int64) error) error {
 	for n > 0 {
 		room, err := s.wait()
 		if err != nil {
@@ -113,7 +119,7 @@ func (s *sink) wait() (int64, error) {
 }
 
 func (s *sink) Write(p []byte) error {
-	return s.pieces(int64(len(p)), func(n int64) error {
+	return s.Pieces(int64(len(p)), func(n int64) error {
 		piece := p[:n]
 		p = p[n:]
 		return s.next.Write(piece)
@@ -121,7 +127,7 @@ func (s *sink) Write(p []byte) error {
 }
 
 func (s *sink) SendFile(f *fd.Owned, off, n int64) error {
-	return s.pieces(n, func(n int64) error {
+	return s.Pieces(n, func(n int64) error {
 		at := off
 		off += n
 		return s.next.SendFile(f, at, n)

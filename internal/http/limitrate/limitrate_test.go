@@ -21,6 +21,7 @@ func site() httptest.Site {
 				location /set/ { alias {{dir}}/; set $limit_rate 10k; add_header X-Rate $limit_rate; }
 				location /if/ { alias {{dir}}/; if ($arg_slow) { limit_rate 10k; } }
 				location /rate { return 200 $limit_rate; }
+				location /head { add_header X-Long $arg_long; limit_rate 500; return 204; }
 				location /bad { set $limit_rate fast; return 200 $limit_rate; }
 			}`,
 		Files: map[string]string{"a.txt": strings.Repeat("x", 20<<10)},
@@ -59,5 +60,20 @@ func TestTakesItsTime(t *testing.T) {
 				t.Errorf("took %v", shortest)
 			}
 		})
+	}
+}
+
+// A head that is longer than what may go in a second takes its time as well.
+func TestHeadTakesItsTime(t *testing.T) {
+	t.Parallel()
+	s := httptest.Start(t, modules.HTTP(), site())
+	long := strings.Repeat("y", 1000)
+	start := time.Now()
+	response := s.Get("/head?long=" + long)
+	if !strings.HasPrefix(response, "HTTP/1.1 204 No Content\r\n") || !strings.HasSuffix(response, "\r\nX-Long: "+long+"\r\n\r\n") {
+		t.Errorf("%q", response)
+	}
+	if took := time.Since(start); took < 700*time.Millisecond {
+		t.Errorf("1.2 kB at 500 B in a second took %v", took)
 	}
 }

@@ -25,6 +25,9 @@ func (r *relay) dig() stream.Result {
 	t.Ends[client] = poll.End{Conn: &s.Conn, Timeout: timeout}
 	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout}
 	t.HalfClose, t.Done = r.conf.HalfClose.V, r.done
+	if r.session.AtOnce() && r.session.Metric() == core.TimeToFirst {
+		t.First = r.first
+	}
 	t.Pending[client] = s.TakeAhead()
 	if over := s.Stream(); over != nil {
 		t.Ends[client].Stream = over
@@ -55,6 +58,13 @@ func drained(from poll.Stream, dst []byte) []byte {
 		if err != nil || n == 0 {
 			return dst // the tunnel will see the error again
 		}
+	}
+}
+
+// first lets the group know that the upstream has begun to talk.
+func (r *relay) first(t *poll.Tunnel, side int) {
+	if side == server {
+		r.session.Took(time.Duration(t.FirstAt(server)-r.began) * time.Millisecond)
 	}
 }
 
