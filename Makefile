@@ -18,7 +18,7 @@ lint:
 	go run $(STATICCHECK) ./...
 
 bench:
-	bash .ci/deps nginx wrk nghttp2-client
+	bash .ci/deps nginx wrk nghttp2-client redis-server redis-tools nutcracker
 	go run ./bench
 
 # The directive reference in docs/ is generated; a test checks that it is current.

@@ -20,7 +20,7 @@ type benchCase struct {
 // cases are all there are, in the order of the report.
 func cases() []benchCase {
 	const hello = `location / { return 200 "hello, world\n"; }`
-	return []benchCase{
+	return append([]benchCase{
 		{"return", "64 keep-alive connections, `return` of 13 bytes", load{conf: hello, connections: 64}, runLoad},
 		{"one", "the same over 1 connection", load{conf: hello, connections: 1}, runLoad},
 		{"connection", "the same, one connection per request", load{conf: hello, connections: 64, close: true}, runLoad},
@@ -76,7 +76,7 @@ func cases() []benchCase {
 		{"config-test", "-t with thousands of server blocks", load{}, runConfigTest},
 		{"config-start", "start with thousands of server blocks", load{}, runStart},
 		{"config-reload", "reload with thousands of server blocks", load{}, runReload},
-	}
+	}, poolCases()...)
 }
 
 // http2Listen is understood by every nginx that knows HTTP/2.

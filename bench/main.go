@@ -99,9 +99,12 @@ func run(ctx context.Context, s *settings, out io.Writer) error {
 	if slices.ContainsFunc(chosen, func(c benchCase) bool { return c.load.streams > 0 }) {
 		tools = append(tools, "h2load")
 	}
+	if slices.ContainsFunc(chosen, func(c benchCase) bool { return strings.HasPrefix(c.name, "pool") }) {
+		tools = append(tools, "redis-benchmark", "redis-server", nutcrackerBinary)
+	}
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%w; on Debian: apt-get install wrk nghttp2-client util-linux", err)
+			return fmt.Errorf("%w; on Debian: apt-get install wrk nghttp2-client util-linux redis-server redis-tools nutcracker", err)
 		}
 	}
 	dir, err := os.MkdirTemp("", "baton-bench-")

@@ -30,12 +30,20 @@ type server struct {
 	core   string // that it is pinned to
 	dir    string
 	addr   string
-	second string // another address, for those who say {{second}}
+	second string   // another address, for those who say {{second}}
+	hello  hello    // how to find out whether it answers
+	args   []string // nginx's when nil
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 	exited chan error
 	worker int // pid
 }
+
+// A hello is a question after whose answer the server closes, and what the answer
+// begins with.
+type hello struct{ question, answer string }
+
+var httpHello = hello{"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", "HTTP/1.1 "}
 
 // newServer writes the configuration of p into a new folder, on a free port. The
 // server does not run yet.
@@ -44,7 +52,7 @@ func (b *bench) newServer(p program, conf string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{program: p, core: serverCore, dir: dir}
+	s := &server{program: p, core: serverCore, dir: dir, hello: httpHello}
 	for _, addr := range []*string{&s.addr, &s.second} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -74,9 +82,11 @@ func (s *server) configure(conf string) error {
 // command is the program with the server's configuration and more arguments,
 // pinned to its core.
 func (s *server) command(args ...string) *exec.Cmd {
-	args = append([]string{"-c", s.core, s.path, "-p", s.dir, "-c", filepath.Join(s.dir, "nginx.conf"),
-		"-e", filepath.Join(s.dir, "error.log")}, args...)
-	cmd := exec.Command("taskset", args...)
+	own := []string{"-p", s.dir, "-c", filepath.Join(s.dir, "nginx.conf"), "-e", filepath.Join(s.dir, "error.log")}
+	if s.args != nil {
+		own = s.args
+	}
+	cmd := exec.Command("taskset", slices.Concat([]string{"-c", s.core, s.path}, own, args)...)
 	cmd.Env = os.Environ()
 	if s.env != "" {
 		cmd.Env = append(cmd.Env, s.env)
@@ -101,7 +111,7 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
-// waitFor asks for /, over a new connection each time, until the answer contains
+// waitFor says hello, over a new connection each time, until the answer contains
 // text, and finds the worker.
 func (s *server) waitFor(ctx context.Context, text string) error {
 	const often = 200 * time.Microsecond
@@ -135,11 +145,11 @@ func (s *server) ask() (string, error) {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return "", err
 	}
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, s.hello.question); err != nil {
 		return "", err
 	}
 	answer, err := io.ReadAll(c)
-	if err == nil && !bytes.HasPrefix(answer, []byte("HTTP/1.1 ")) {
+	if err == nil && !bytes.HasPrefix(answer, []byte(s.hello.answer)) {
 		err = fmt.Errorf("no answer")
 	}
 	return string(answer), err

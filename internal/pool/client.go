@@ -11,6 +11,8 @@ import (
 const (
 	// maxUnderWay is how many requests of a client may be under way.
 	maxUnderWay = 1024
+	// worthwhile is how much is sent at once, and not at the end of the turn.
+	worthwhile = 16 << 10
 	// enough is how much a client may have to read before it is not read from,
 	// and tooMuch before the link is not read from either.
 	enough  = 64 << 10
@@ -69,7 +71,6 @@ func (c *client) Serve(*poll.Conn) {
 		return
 	}
 	c.run()
-	w.flushClients()
 }
 
 // Expire is for the reactor; clients rest without a deadline.
@@ -139,7 +140,7 @@ func (c *client) save(rest []byte) {
 		return
 	}
 	if c.in == nil {
-		c.in = c.worker.spare()
+		c.in = c.worker.spareFor(len(rest))
 	}
 	c.in = append(c.in[:0], rest...) // they may overlap, forwards
 }
@@ -220,7 +221,7 @@ func (c *client) answer(text string) {
 	}
 	r := c.worker.request()
 	r.client, r.done = c, true
-	r.held = append(c.worker.spare(), text...)
+	r.held = append(c.worker.spareFor(len(text)), text...)
 	c.held += len(text)
 	c.push(r)
 }
@@ -249,7 +250,7 @@ func (c *client) append(b []byte) {
 		return
 	}
 	w := c.worker
-	if len(b) >= readSize/4 && len(c.out) == 0 && !c.writing {
+	if len(b) >= worthwhile && len(c.out) == 0 && !c.writing {
 		n, err := c.TryWrite(b)
 		if err != nil && err != poll.ErrAgain {
 			c.close()

@@ -178,8 +178,7 @@ func (l *link) Serve(*poll.Conn) {
 	w.now = w.reactor.Tick()
 	l.busy = true
 	l.read()
-	w.flushClients()
-	w.flushLater() // counters
+	w.flushLater() // replies of all links of the turn together, and counters
 }
 
 // Expire is for the reactor; links rest without a deadline.
@@ -190,7 +189,11 @@ func (l *link) Expire(*poll.Conn) { l.Serve(&l.Conn) }
 func (l *link) read() {
 	w := l.worker
 	fresh := len(l.in) > 0 // there may be a whole reply
-	for !l.closed && l.stalled == nil {
+	for got := 0; !l.closed && l.stalled == nil; {
+		if got > tooMuch { // the turn may be long
+			w.flushClients()
+			got = 0
+		}
 		n := copy(w.buf[:], l.in)
 		if !fresh {
 			if n == len(w.buf) {
@@ -209,6 +212,7 @@ func (l *link) read() {
 				return
 			}
 			n += m
+			got += m
 		}
 		fresh = false
 		used, err := l.take(w.buf[:n])
@@ -265,10 +269,14 @@ func (l *link) take(b []byte) (used int, err error) {
 			board.responses++
 			board.well()
 			l.unwait(r)
+			c := r.client
 			if r.silent {
 				l.worker.release(r)
 			} else {
 				r.finish()
+			}
+			if c != nil && len(c.out) > worthwhile {
+				c.flush()
 			}
 			l.comeBack()
 			continue
@@ -320,7 +328,7 @@ func (l *link) check(r *request) {
 	if c == nil || c.closed || r.silent {
 		return
 	}
-	if len(c.out) > enough && !c.writing {
+	if len(c.out) > worthwhile && !c.writing {
 		c.flush()
 	}
 	switch {

@@ -43,7 +43,7 @@ func (r *request) take(b []byte) {
 		c.append(b)
 	default:
 		if r.held == nil {
-			r.held = c.worker.spare()
+			r.held = c.worker.spareFor(len(b))
 		}
 		r.held = append(r.held, b...)
 		c.held += len(b)

@@ -42,16 +42,6 @@ type part struct {
 	done        bool
 }
 
-// newSplit returns an empty split.
-func (w *Worker) newSplit() *split {
-	if last := len(w.splits) - 1; last >= 0 {
-		s := w.splits[last]
-		w.splits = w.splits[:last]
-		return s
-	}
-	return new(split)
-}
-
 // add puts a key to its server. It reports false when there is none.
 func (s *split) add(p *livePool, key []byte, at resp.Span) bool {
 	to := p.route(key)
@@ -158,7 +148,7 @@ func (s *split) take(n int, b []byte) {
 	}
 	f := &s.parts[n-1]
 	if f.held == nil {
-		f.held = c.worker.spare()
+		f.held = c.worker.spareFor(len(b))
 	}
 	if f.from > readSize {
 		f.held, f.from = append(f.held[:0], f.rest()...), 0
@@ -425,13 +415,3 @@ func (s *split) forget() {
 
 // release gives a split back that was answered.
 func (s *split) release() { s.whole.client.worker.dropSplit(s) }
-
-// dropSplit takes back a split that nobody refers to.
-func (w *Worker) dropSplit(s *split) {
-	if cap(s.keys) > 1024 || len(w.splits) >= maxSpares {
-		return
-	}
-	clear(s.parts)
-	*s = split{parts: s.parts[:0], keys: s.keys[:0], text: s.text[:0]}
-	w.splits = append(w.splits, s)
-}

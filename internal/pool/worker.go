@@ -30,9 +30,7 @@ type Worker struct {
 	flushing     bool // flush is on its way
 	flushPosted  func()
 	dirtyClients []*client
-	requests     *request // free ones, by next
-	splits       []*split
-	spares       [][]byte // free buffers
+	spares       spares
 	timer        *time.Timer
 	timerDue     int64 // tick; 0: not set
 	clients      int
@@ -49,6 +47,8 @@ func (m *Main) Worker(reactor *poll.Reactor) *Worker {
 	w.flushPosted = w.flush
 	w.timer = time.AfterFunc(time.Hour, w.sweep)
 	w.timer.Stop()
+	w.spares.trim = time.AfterFunc(time.Hour, w.trim)
+	w.spares.trim.Stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = reactor.Tick()
@@ -162,6 +162,7 @@ func (w *Worker) Close() {
 // closeLinks needs w.mu.
 func (w *Worker) closeLinks() {
 	w.timer.Stop()
+	w.spares.trim.Stop()
 	for _, p := range w.pools {
 		p.close()
 	}
@@ -203,47 +204,6 @@ func (w *Worker) flushClients() {
 	}
 	clear(w.dirtyClients)
 	w.dirtyClients = w.dirtyClients[:0]
-}
-
-const (
-	maxSpares    = 64
-	maxSpareSize = 256 << 10
-)
-
-// spare returns an empty buffer. Needs w.mu.
-func (w *Worker) spare() []byte {
-	last := len(w.spares) - 1
-	if last < 0 {
-		return make([]byte, 0, 4<<10)
-	}
-	b := w.spares[last]
-	w.spares = w.spares[:last]
-	return b
-}
-
-// keep takes a buffer that is of no use any more. Needs w.mu.
-func (w *Worker) keep(b []byte) {
-	if cap(b) > 0 && cap(b) <= maxSpareSize && len(w.spares) < maxSpares {
-		w.spares = append(w.spares, b[:0])
-	}
-}
-
-// request returns a new request. Needs w.mu.
-func (w *Worker) request() *request {
-	r := w.requests
-	if r == nil {
-		return new(request)
-	}
-	w.requests = r.next
-	r.next = nil
-	return r
-}
-
-// release takes back a request that nobody refers to. Needs w.mu.
-func (w *Worker) release(r *request) {
-	w.keep(r.held)
-	*r = request{next: w.requests}
-	w.requests = r
 }
 
 // stallBound is how long others wait for a client that does not read, when its
