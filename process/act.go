@@ -60,9 +60,11 @@ func (m *master) quit() {
 		m.closeListeners()
 	}
 	m.leave()
-	m.bequeath(nil)
-	m.greet()
-	m.quitWorkers(nil)
+	m.whenGreeted(func() {
+		m.bequeath(nil)
+		m.greet()
+		m.quitWorkers(nil)
+	})
 }
 
 // terminate stops at once. Workers that do not obey are killed, an operation
@@ -92,9 +94,14 @@ func (m *master) leave() {
 // open. HUP brings workers back, or the end of a new binary.
 func (m *master) stopAccepting() {
 	m.noaccept = true
-	m.bequeath(m.current)
-	m.greet()
-	m.quitWorkers(m.current)
+	m.whenGreeted(func() {
+		if !m.noaccept {
+			return // HUP came first
+		}
+		m.bequeath(m.current)
+		m.greet()
+		m.quitWorkers(m.current)
+	})
 }
 
 // reopen serves USR1.

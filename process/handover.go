@@ -114,13 +114,14 @@ const maxPeerWorkers = 4096
 // connections handed over to its workers.
 type peer struct {
 	link    *link
-	workers int           // that accept; 0: none, or not yet
-	hello   chan struct{} // closed when it has spoken the first time
+	workers int    // that accept; 0: none, or not yet
+	greeted bool   // it has spoken, or nobody waits any more for it to do so
+	waits   func() // for that; nil: nothing
 }
 
 // newPeer begins to talk to the master at the other end of ch.
 func (m *master) newPeer(ch *fd.Channel) {
-	p := &peer{hello: make(chan struct{})}
+	p := &peer{}
 	p.link = m.newLink(ch,
 		func(got packet) { m.heardPeer(p, got) },
 		func(error) {},
@@ -130,7 +131,32 @@ func (m *master) newPeer(ch *fd.Channel) {
 			}
 		})
 	m.peer = p
+	m.after(helloBound, p.greet)
 	m.greet()
+}
+
+// greet does what had to wait for p.
+func (p *peer) greet() {
+	p.greeted = true
+	if waits := p.waits; waits != nil {
+		p.waits = nil
+		waits()
+	}
+}
+
+// helloBound is how long after its start a new master is given to say that it has
+// workers to hand over to, before ours drain without them: it may be an nginx, or
+// refuse to start.
+const helloBound = 2 * time.Second
+
+// whenGreeted calls f, at the latest after helloBound, when the other master has
+// spoken, if there is one.
+func (m *master) whenGreeted(f func()) {
+	if m.peer == nil || m.peer.greeted || !m.current.settings().Handover {
+		f()
+		return
+	}
+	m.peer.waits = f
 }
 
 // heardPeer handles what the other master says.
@@ -138,11 +164,7 @@ func (m *master) heardPeer(p *peer, got packet) {
 	switch got.Kind {
 	case kindHello:
 		p.workers = got.Workers
-		select {
-		case <-p.hello:
-		default:
-			close(p.hello)
-		}
+		p.greet()
 	case kindAccept:
 		m.forward(got)
 	default:
@@ -167,9 +189,10 @@ func (m *master) forward(p packet) {
 	heir.link.send(p)
 }
 
-// greet tells the other master how many workers of ours accept.
+// greet tells the other master how many workers of ours accept. Before it serves
+// itself, a new one says nothing.
 func (m *master) greet() {
-	if m.peer == nil {
+	if m.peer == nil || m.phase == starting {
 		return
 	}
 	n := 0
@@ -180,9 +203,10 @@ func (m *master) greet() {
 }
 
 func (m *master) closePeer() {
-	if m.peer != nil {
-		m.peer.link.close()
+	if p := m.peer; p != nil {
 		m.peer = nil
+		p.link.close()
+		p.greet() // nobody will
 	}
 }
 
@@ -208,29 +232,6 @@ func (m *master) inheritPeer(taken map[int]bool) {
 		return
 	}
 	m.newPeer(ch)
-}
-
-// helloBound is how long an upgrade waits for the new master to say that it has
-// workers to hand over to: it serves already, but may be an nginx.
-const helloBound = 500 * time.Millisecond
-
-// awaitHello waits until the other master has spoken.
-func (m *master) awaitHello(b *newBinary) {
-	var hello chan struct{}
-	_ = m.do(func() error {
-		if m.peer != nil {
-			hello = m.peer.hello
-		}
-		return nil
-	})
-	if hello == nil {
-		return
-	}
-	select {
-	case <-hello:
-	case <-b.gone:
-	case <-time.After(helloBound):
-	}
 }
 
 // add adds up what the workers of g report.

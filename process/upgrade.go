@@ -139,11 +139,11 @@ func (m *master) binaryGone(how string) {
 	m.binary.how = how
 	close(m.binary.gone)
 	m.binary = nil
-	m.closePeer()
 	if m.noaccept && m.phase == running {
 		m.noaccept = false
 		m.populate(m.current)
 	}
+	m.closePeer()
 }
 
 // beginUpgrade serves -s upgrade: USR2, then QUIT to ourselves when the new
@@ -163,7 +163,6 @@ func (m *master) beginUpgrade(r request) {
 	m.begin(r, func(ctx context.Context, op *operation) (string, error) {
 		err := m.awaitBinary(ctx, b, pidFile)
 		if err == nil {
-			m.awaitHello(b)
 			err = m.do(func() error { return m.yield(op, b) })
 		}
 		if err != nil {

@@ -40,7 +40,7 @@ type Conn struct {
 	phase    phase
 	waiting  bool      // in a Read at which it may move
 	woken    bool      // that Read was ended to move
-	stays    bool      // it could not move
+	tried    uint64    // the worker's epoch when c was offered last
 	deadline time.Time // for reading, the server's own
 	kind     string    // of Follow; "" while it is the server's
 	state    func() []byte
@@ -59,39 +59,49 @@ func (c *Conn) Follow(kind string, state func() []byte) {
 
 // Read reads as [net.Conn] does. It is where connections move.
 func (c *Conn) Read(p []byte) (int, error) {
-	if c.arrive(len(p)) {
-		if err, moved := c.move(); moved {
-			return 0, err
-		}
+	movable, over := c.arrive(len(p))
+	if over {
+		return 0, io.EOF
 	}
 	for {
-		n, err := c.Conn.Read(p)
-		if c.leave(n, err) {
+		if movable && c.tries() {
 			if err, moved := c.move(); moved {
 				return 0, err
 			}
 			continue
 		}
-		return n, err
+		n, err := c.Conn.Read(p)
+		if !c.leave(n, err) {
+			return n, err
+		}
 	}
 }
 
-// arrive notes that a Read begins, and reports whether c is to move instead: nothing
+// arrive notes that a Read begins, and reports whether c may move in it: nothing
 // of a request was read when it is the first one of all, or the server looks for a
-// request and its buffer is empty, as it was that first time.
-func (c *Conn) arrive(n int) (moves bool) {
+// request and its buffer is empty, as it was that first time. A connection is over
+// that nobody wanted, and that has had another answer since.
+func (c *Conn) arrive(n int) (movable, over bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := c.full == 0
 	if first {
 		c.full = n
 	}
-	c.waiting = !c.stays && (c.kind != "" || first || c.phase == looking && n == c.full)
-	if c.waiting && c.worker.draining() {
-		c.waiting = false
-		return true
-	}
-	return false
+	movable = c.kind != "" || first || c.phase == looking && n == c.full
+	over = movable && c.kind == "" && c.tried != 0 && c.tried == c.worker.epoch.Load()
+	return movable, over
+}
+
+// tries reports whether c is to be offered now: to whoever it has not been offered to.
+// Else it waits in Read until wake.
+func (c *Conn) tries() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	epoch := c.worker.epoch.Load()
+	c.waiting = c.tried == epoch
+	c.tried = epoch
+	return !c.waiting
 }
 
 // leave notes that a Read has ended, and reports whether that was for moving.
@@ -107,11 +117,11 @@ func (c *Conn) leave(n int, err error) (moves bool) {
 	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// wake ends a Read at which c may move, now that others may take it.
+// wake ends a Read at which c may move, now that others may take it: the epoch is
+// another one.
 func (c *Conn) wake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stays = false
 	if c.waiting {
 		c.woken = true
 		_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // it may be closed
@@ -169,9 +179,6 @@ func (c *Conn) move() (err error, moved bool) {
 	case err == nil, errors.Is(err, errAlone) && r.Kind == "":
 		return io.EOF, true // as if the client had closed it
 	}
-	c.mu.Lock()
-	c.stays = true
-	c.mu.Unlock()
 	return nil, false
 }
 

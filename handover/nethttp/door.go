@@ -3,41 +3,49 @@ package nethttp
 import (
 	"net"
 	"sync"
+	"time"
 )
 
 // A door is the listener that the http.Server serves: connections come from the
-// socket, and from other workers.
+// socket until it is shut, and from other workers until it is closed.
 type door struct {
 	net.Listener
 	worker *worker
 	came   chan *Conn
-	once   sync.Once
-	closed chan struct{}
+
+	shuts, closes     sync.Once
+	shutting, closing chan struct{}
 }
 
-// accept hands on what comes from the socket until the door is closed.
+func newDoor(l net.Listener, w *worker) *door {
+	return &door{Listener: l, worker: w, came: make(chan *Conn), shutting: make(chan struct{}), closing: make(chan struct{})}
+}
+
+// acceptPause is how long accept waits when it fails, as for want of descriptors.
+const acceptPause = 10 * time.Millisecond
+
+// accept hands on what comes from the socket until the door is shut.
 func (d *door) accept() {
 	for {
 		c, err := d.Listener.Accept()
-		if err != nil {
-			select {
-			case <-d.closed:
-				return
-			default:
-				continue // out of descriptors, or the client has gone: the next one may do
-			}
+		if err == nil {
+			d.put(d.worker.follow(c))
+			continue
 		}
-		d.put(d.worker.follow(c))
+		select {
+		case <-d.shutting:
+			return
+		case <-time.After(acceptPause):
+		}
 	}
 }
 
-// put hands c to the server. One that has missed it is offered on at once.
+// put hands c to the server.
 func (d *door) put(c *Conn) {
 	select {
 	case d.came <- c:
-	case <-d.closed:
-		_, _ = c.move() // or it is lost, as it would be in the queue of the socket
-		c.Close()
+	case <-d.closing:
+		c.Close() // the process ends
 	}
 }
 
@@ -46,17 +54,23 @@ func (d *door) Accept() (net.Conn, error) {
 	select {
 	case c := <-d.came:
 		return c, nil
-	case <-d.closed:
+	case <-d.closing:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close implements [net.Listener]. The server goes on with the connections it has.
-func (d *door) Close() error {
-	var err error
-	d.once.Do(func() {
-		close(d.closed)
+// shut ends accepting from the socket.
+func (d *door) shut() (err error) {
+	d.shuts.Do(func() {
+		close(d.shutting)
 		err = d.Listener.Close()
 	})
+	return err
+}
+
+// Close implements [net.Listener]. The server goes on with the connections it has.
+func (d *door) Close() error {
+	err := d.shut()
+	d.closes.Do(func() { close(d.closing) })
 	return err
 }

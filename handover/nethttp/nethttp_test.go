@@ -2,6 +2,7 @@ package nethttp_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -20,8 +21,8 @@ const patience = 30 * time.Second
 
 // A chat is the example program, as an administrator runs it.
 type chat struct {
-	t         *testing.T
-	addr, pid string
+	t                  *testing.T
+	program, addr, pid string
 }
 
 func startChat(t *testing.T) *chat {
@@ -34,9 +35,9 @@ func startChat(t *testing.T) *chat {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &chat{t, l.Addr().String(), dir + "/chat.pid"}
+	c := &chat{t, dir + "/chat", l.Addr().String(), dir + "/chat.pid"}
 	l.Close()
-	cmd := exec.Command(dir+"/chat", c.addr, c.pid)
+	cmd := exec.Command(c.program, c.addr, c.pid)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -45,6 +46,7 @@ func startChat(t *testing.T) *chat {
 		for _, file := range []string{c.pid, c.pid + ".oldbin"} {
 			if pid := read(file); pid > 0 {
 				_ = syscall.Kill(pid, syscall.SIGTERM) // it may be gone
+				eventually(t, "end", func() bool { return gone([]int{pid}) })
 			}
 		}
 		_ = cmd.Wait() // killed, perhaps
@@ -233,4 +235,58 @@ func TestPipelinedPartOfARequestStays(t *testing.T) {
 	k.answer()
 	eventually(t, "end of the old workers", func() bool { return gone(old) })
 	k.get()
+}
+
+// command runs the program as a command to the one that runs.
+func (c *chat) command(verb string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, c.program, c.addr, c.pid, verb).CombinedOutput(); err != nil {
+		c.t.Errorf("%s: %v\n%s", verb, err, out)
+	}
+}
+
+// The program reloads and upgrades itself, by command and by hand, and no client
+// notices.
+func TestConnectionsSurviveUpgrade(t *testing.T) {
+	for name, replace := range map[string]func(c *chat, master int){
+		"reload by command": func(c *chat, _ int) { c.command("reload") },
+		"upgrade by command": func(c *chat, master int) {
+			c.command("upgrade")
+			eventually(c.t, "end of the old master", func() bool { return gone([]int{master}) })
+		},
+		"upgrade by hand": func(c *chat, master int) {
+			_ = syscall.Kill(master, syscall.SIGUSR2)
+			eventually(c.t, "new master", func() bool { pid := read(c.pid); return pid != master && pid > 0 })
+			_ = syscall.Kill(master, syscall.SIGQUIT) // before the new one has a worker
+			eventually(c.t, "end of the old master", func() bool { return gone([]int{master}) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startChat(t)
+			var idle, fresh, sockets []*client
+			for range 10 {
+				k := c.dial()
+				k.get()
+				idle = append(idle, k)
+				k = c.dial()
+				k.upgrade()
+				sockets = append(sockets, k)
+				fresh = append(fresh, c.dial())
+			}
+			for round := range 3 {
+				master := read(c.pid)
+				old := workers(master)
+				replace(c, master)
+				eventually(t, "end of the old workers", func() bool { return gone(old) })
+				for i := range idle {
+					idle[i].get()
+					sockets[i].echo(fmt.Sprintf("round %d", round))
+					fresh[i].get()
+				}
+			}
+		})
+	}
 }

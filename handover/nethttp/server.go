@@ -34,6 +34,12 @@ type Server struct {
 	// Logger is where master and workers log; nil: [slog.Default].
 	Logger *slog.Logger
 
+	// Command is empty in a process that serves. One that was started to tell the
+	// one with the same PIDFile to "reload" itself, to "upgrade" itself to what its
+	// executable is now, or to say its "status", prints what became of it once the
+	// old workers are gone, and ends: with 1 when nothing has changed.
+	Command string
+
 	// New makes the server that a worker runs. Addr and Serve of it are not used.
 	New func() *http.Server
 
@@ -48,7 +54,10 @@ type Server struct {
 func (s *Server) Main() (exit int) {
 	// There are no titles: they are written over os.Args, of which the caller has strings.
 	if w, ok := process.WorkerFromEnv(nil); ok {
-		return w.Run(newWorker(s))
+		return w.Run(newWorker(s)) // whose os.Args are not ours
+	}
+	if s.Command != "" {
+		return s.order()
 	}
 	p := &process.Program{Name: s.Name, Args: os.Args, Environ: os.Environ(), Logger: s.logger(), Build: s.build}
 	if p.Name == "" {
@@ -59,6 +68,25 @@ func (s *Server) Main() (exit int) {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return exit
+}
+
+// order tells the program that runs what s.Command says.
+func (s *Server) order() (exit int) {
+	pid, err := process.ReadPIDFile(s.PIDFile)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	ok, message, err := process.Control(context.Background(), pid, s.Command, nil)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(message)
+	if !ok {
+		return 1
+	}
+	return 0
 }
 
 func (s *Server) logger() *slog.Logger {

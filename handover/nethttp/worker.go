@@ -41,8 +41,8 @@ type worker struct {
 	door   *door
 	serves sync.WaitGroup
 
-	leaving atomic.Bool
-	offers  sync.Mutex // one Offer at a time
+	epoch  atomic.Uint64 // 0: nobody leaves; else it counts who there was to offer to
+	offers sync.Mutex    // one Offer at a time
 
 	mu        sync.Mutex // guards what follows
 	conns     map[*Conn]struct{}
@@ -67,7 +67,7 @@ func (w *worker) Start(_ context.Context, s *process.Start) error {
 	if err != nil {
 		return err
 	}
-	w.door = &door{Listener: l, worker: w, came: make(chan *Conn), closed: make(chan struct{})}
+	w.door = newDoor(l, w)
 	w.http = w.server.New()
 	before := w.http.ConnState
 	w.http.ConnState = func(c net.Conn, s http.ConnState) {
@@ -79,11 +79,11 @@ func (w *worker) Start(_ context.Context, s *process.Start) error {
 		}
 	}
 	w.serves.Go(w.door.accept)
-	w.serves.Go(func() { _ = w.http.Serve(w.door) }) // it ends with the door
+	w.serves.Go(func() { _ = w.http.Serve(w.door) }) // until the door is closed
 	return nil
 }
 
-func (w *worker) draining() bool { return w.leaving.Load() }
+func (w *worker) draining() bool { return w.epoch.Load() > 0 }
 
 // Drain implements [process.Role].
 func (w *worker) Drain(ctx context.Context, heir *process.Heir) error {
@@ -99,8 +99,9 @@ func (w *worker) Drain(ctx context.Context, heir *process.Heir) error {
 	w.mu.Lock()
 	w.begun = time.Now()
 	w.mu.Unlock()
-	w.leaving.Store(true)
-	w.door.Close()
+	w.epoch.Add(1)
+	w.door.shut()
+	defer w.door.Close()
 	w.wake()
 	patience := time.AfterFunc(giversBound, w.closeReceivers)
 	defer patience.Stop()
@@ -108,6 +109,7 @@ func (w *worker) Drain(ctx context.Context, heir *process.Heir) error {
 		select {
 		case s := <-channels:
 			w.adopt(s)
+			w.epoch.Add(1)
 			w.wake()
 		case <-w.changed:
 		case <-ctx.Done():
@@ -324,7 +326,7 @@ func (w *worker) Stop() {
 	if w.http == nil {
 		return // it has not started
 	}
-	w.leaving.Store(true)
+	w.epoch.Add(1)
 	w.door.Close()
 	_ = w.http.Close() // the process ends
 	w.mu.Lock()

@@ -1,5 +1,5 @@
 // Chat answers / and echoes what comes over connections upgraded at /echo. Neither
-// notices a reload or an upgrade.
+// notices "chat ADDR PIDFILE reload" or "chat ADDR PIDFILE upgrade".
 package main
 
 import (
@@ -24,6 +24,9 @@ func main() {
 		Resume: map[string]func(*nethttp.Conn, []byte){
 			"echo": func(c *nethttp.Conn, unread []byte) { echo(c, unread) },
 		},
+	}
+	if len(os.Args) > 3 {
+		s.Command = os.Args[3]
 	}
 	os.Exit(s.Main())
 }
