@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +25,7 @@ func eventUpstream(t *testing.T) string {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/sized") {
 			w.Header().Set("Content-Length", fmt.Sprint(bigFile))
-			_, _ = io.Copy(w, bytes.NewReader(numbered(bigFile))) // the client may have gone
+			_, _ = io.Copy(w, bytes.NewReader(numbered())) // the client may have gone
 			return
 		}
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -43,14 +45,15 @@ func eventUpstream(t *testing.T) string {
 	return s.Listener.Addr().String()
 }
 
-// numbered is n bytes of which no two pieces are alike.
-func numbered(n int) []byte {
-	b := make([]byte, 0, n+16)
-	for i := 0; len(b) < n; i++ {
-		b = fmt.Appendf(b, "%08d\n", i)
+// numbered is a big file of which no two pieces are alike. It is made once: that takes
+// long with the race detector, and the server waits.
+var numbered = sync.OnceValue(func() []byte {
+	b := make([]byte, 0, bigFile+16)
+	for i := 0; len(b) < bigFile; i++ {
+		b = append(strconv.AppendInt(b, int64(i+1e8), 10), '\n')
 	}
-	return b[:n]
-}
+	return b[:bigFile]
+})
 
 const streamSite = `
 	daemon on; worker_processes 2;
@@ -105,6 +108,7 @@ func TestHandoverOfEventStreams(t *testing.T) {
 // ahead in memory or in a file.
 func TestHandoverOfProxiedDownloads(t *testing.T) {
 	e2e.OnlyBaton(t, "nginx waits for the client")
+	numbered()
 	for name, more := range map[string]string{
 		"buffered in a file": "", "unbuffered": "proxy_buffering off;", "without a file": "proxy_max_temp_file_size 0;",
 	} {
@@ -120,7 +124,7 @@ func TestHandoverOfProxiedDownloads(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := readSlowly(t, b, resp.Body)
-			if !bytes.Equal(body, numbered(bigFile)) {
+			if !bytes.Equal(body, numbered()) {
 				t.Errorf("%d bytes of %d, or other ones", len(body), bigFile)
 			}
 			fmt.Fprint(conn, "GET /sized HTTP/1.1\r\nHost: localhost\r\n\r\n") // the connection is kept
