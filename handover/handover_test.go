@@ -2,8 +2,6 @@ package handover
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -402,66 +400,3 @@ func descriptors(t *testing.T) int {
 	}
 	return len(list)
 }
-
-// Example hands one TCP connection over, inside one process.
-func Example() {
-	old, heir, err := fd.Pair() // usually the ends are in two processes
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	type state struct {
-		Requests int `cbor:"1,keyasint"`
-	}
-	accepted := make(chan int, 1)
-	kinds := map[string]Kind{"example": {Version: 1, Accept: func(r *Record, files []*fd.Owned) (Taken, error) {
-		var s state
-		if err := r.Decode(&s); err != nil {
-			fd.CloseAll(files)
-			return nil, err
-		}
-		return &guest{files, func() { accepted <- s.Requests }}, nil
-	}}}
-	go func() { _ = NewReceiver(heir, kinds, nil).Run() }()
-
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer client.Close()
-	conn, err := l.Accept()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	f, _ := conn.(*net.TCPConn).File()
-	socket, _ := fd.FromFile(f)
-	f.Close()
-	conn.Close()
-
-	s := NewSender(old, 0, nil)
-	record, _ := NewRecord("example", 1, 1, state{Requests: 3})
-	gone := make(chan error, 1)
-	_, _ = s.Offer([]Item{{Record: record, Files: []*fd.Owned{socket}, Done: func(err error) { gone <- err }}})
-	fmt.Println("moved:", <-gone == nil)
-	fmt.Println("requests so far:", <-accepted)
-	s.Close()
-	// Output:
-	// moved: true
-	// requests so far: 3
-}
-
-type guest struct {
-	files []*fd.Owned
-	start func()
-}
-
-func (g *guest) Start() { fd.CloseAll(g.files); g.start() }
-func (g *guest) Drop()  { fd.CloseAll(g.files) }
