@@ -57,6 +57,8 @@ type Target struct {
 	// Name is what the certificate must be for; SNI: it is sent, too.
 	Name string
 	SNI  bool
+	// Protocols are offered by ALPN; nil: none.
+	Protocols []string
 	// Peer tells sessions apart: the address.
 	Peer string
 	// Timeout bounds each wait.
@@ -78,7 +80,7 @@ func (c *Client) Handshake(sock *poll.Conn, to Target) (*Stream, error) {
 	sock.SetReadTimeout(to.Timeout)
 	sock.SetWriteTimeout(to.Timeout)
 	config := c.config.Clone()
-	config.KeyLogWriter = keyLog{w}
+	config.KeyLogWriter, config.NextProtos = keyLog{w}, to.Protocols
 	if c.sessions != nil {
 		config.ClientSessionCache = namedSessions{c.sessions, to.Peer + " " + to.Name, w}
 	}

@@ -34,8 +34,9 @@ type Conf struct {
 	ReceiveBuffer   conf.Setting[int64]
 	SendBuffer      conf.Setting[int64]
 
-	Secure conf.Setting[bool] // proxy_ssl
-	SSL    settings.Client
+	Secure    conf.Setting[bool]            // proxy_ssl
+	Protocols conf.Setting[*conf.Directive] // of proxy_ssl_alpn
+	SSL       settings.Client
 }
 
 const levels = conf.StreamMain | conf.StreamServer
@@ -98,7 +99,7 @@ var Feature = stream.Feature[Conf]{
 		size("proxy_socket_sndbuf", "0", func(c *Conf) *conf.Setting[int64] { return &c.SendBuffer }),
 		flag("proxy_ssl", "off", func(c *Conf) *conf.Setting[bool] { return &c.Secure }),
 		{Name: "proxy_ssl_alpn", In: levels, Args: conf.OneMore, Syntax: "protocol ...",
-			Set: func(_ *Conf, d *conf.Directive) error { return d.Errorf(`"%s" is not supported`, d.Name) }},
+			Set: func(c *Conf, d *conf.Directive) error { return c.Protocols.Set(d) }},
 	}, slices.DeleteFunc(settings.ClientTable("proxy_", levels, func(c *Conf) *settings.Client { return &c.SSL }),
 		func(e conf.Entry[Conf]) bool { return e.Name == "proxy_ssl_key_log" })...),
 	Merge:   (*Conf).merge,
@@ -149,5 +150,6 @@ func (c *Conf) merge(outer *Conf) error {
 	c.ReceiveBuffer.Inherit(outer.ReceiveBuffer, 0)
 	c.SendBuffer.Inherit(outer.SendBuffer, 0)
 	c.Secure.Inherit(outer.Secure, false)
+	c.Protocols.Inherit(outer.Protocols, nil)
 	return c.SSL.Merge("proxy_", &outer.SSL)
 }

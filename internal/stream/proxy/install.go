@@ -20,6 +20,7 @@ type pass struct {
 	setup     func(descriptor int) error // nil: nothing is to be set
 	client    *tls.Client                // nil: no TLS with the upstream
 	tlsName   *stream.Value              // nil: what the upstream is called
+	protocols []*stream.Value            // offered to the upstream by ALPN
 }
 
 // install compiles the proxy_pass of a server.
@@ -46,13 +47,8 @@ func (c *Conf) install(b *stream.Builder) (err error) {
 		}
 	}
 	if c.Secure.V {
-		if p.client, err = c.SSL.Compile(b.Level()); err != nil {
+		if err := p.secure(b); err != nil {
 			return err
-		}
-		if d := c.SSL.Name.V; d != nil {
-			if p.tlsName, err = b.Compile(d, d.Args[0]); err != nil {
-				return err
-			}
 		}
 	}
 	if c.target == nil {
@@ -61,5 +57,29 @@ func (c *Conf) install(b *stream.Builder) (err error) {
 		}
 	}
 	b.Content(p.handle)
+	return nil
+}
+
+// secure compiles what proxy_ssl_* say.
+func (p *pass) secure(b *stream.Builder) (err error) {
+	if p.client, err = p.conf.SSL.Compile(b.Level()); err != nil {
+		return err
+	}
+	if d := p.conf.SSL.Name.V; d != nil {
+		if p.tlsName, err = b.Compile(d, d.Args[0]); err != nil {
+			return err
+		}
+	}
+	d := p.conf.Protocols.V
+	if d == nil {
+		return nil
+	}
+	for _, text := range d.Args {
+		made, err := b.Compile(d, text)
+		if err != nil {
+			return err
+		}
+		p.protocols = append(p.protocols, made)
+	}
 	return nil
 }

@@ -23,7 +23,8 @@ func (r *relay) greet() stream.Result {
 	s := r.s
 	s.Doing(" while SSL handshaking to upstream")
 	made, err := r.client.Handshake(&r.conn.Conn, tls.Target{
-		Name: strings.Clone(r.sslName()), SNI: r.conf.SSL.ServerName.V, Peer: r.name, Timeout: r.conf.ConnectTimeout.V,
+		Name: strings.Clone(r.sslName()), SNI: r.conf.SSL.ServerName.V, Protocols: r.offered(),
+		Peer: r.name, Timeout: r.conf.ConnectTimeout.V,
 	})
 	if err == nil {
 		r.secured, r.bytes = made, made
@@ -58,6 +59,17 @@ func (r *relay) sslName() string {
 		name = r.tlsName.Eval(r.s)
 	}
 	return tls.HostName(name)
+}
+
+// offered are the protocols that the upstream is told, without those that are
+// empty or too long to be told.
+func (r *relay) offered() (names []string) {
+	for _, v := range r.protocols {
+		if name := v.Eval(r.s); name != "" && len(name) <= 255 {
+			names = append(names, strings.Clone(name))
+		}
+	}
+	return names
 }
 
 // farewell says goodbye on a connection that is about to be closed.

@@ -28,8 +28,9 @@ import (
 
 // Conf is what one level says.
 type Conf struct {
-	Settings settings.Server
-	Timeout  conf.Setting[time.Duration]
+	Settings  settings.Server
+	Timeout   conf.Setting[time.Duration]
+	Protocols conf.Setting[[]string] // of ssl_alpn
 }
 
 const levels = conf.StreamMain | conf.StreamServer
@@ -41,16 +42,23 @@ var Feature = stream.Feature[Conf]{
 	Directives: append(conf.Table[Conf]{
 		{Name: "ssl_handshake_timeout", In: levels, Args: conf.Take1, Syntax: "time", Default: "60s",
 			Set: conf.Msec(func(c *Conf) *conf.Setting[time.Duration] { return &c.Timeout })},
-		{Name: "ssl_alpn", In: levels, Args: conf.OneMore, Syntax: "protocol ...",
-			Set: func(_ *Conf, d *conf.Directive) error { return d.Errorf(`"%s" is not supported`, d.Name) }},
+		{Name: "ssl_alpn", In: levels, Args: conf.OneMore, Syntax: "protocol ...", Set: (*Conf).setProtocols},
 	}, slices.DeleteFunc(settings.ServerTable(levels, func(c *Conf) *settings.Server { return &c.Settings }), onlyHTTP)...),
 	Merge: func(c, outer *Conf) error {
 		c.Timeout.Inherit(outer.Timeout, time.Minute)
+		c.Protocols.Inherit(outer.Protocols, nil)
 		return c.Settings.Merge(&outer.Settings)
 	},
 	Main: func(_ *Conf, m *stream.MainBuilder) error {
 		shared := settings.NewServers(m.Env().Zones)
-		m.TLS(func(l *conf.Level) (*tls.Server, error) { return shared.Find(&conf.Get[Conf](l).Settings, l) })
+		m.TLS(func(l *conf.Level) (*tls.Server, error) {
+			c := conf.Get[Conf](l)
+			made, err := shared.Find(&c.Settings, l)
+			if made != nil && len(c.Protocols.V) > 0 {
+				made = made.Offering(c.Protocols.V...)
+			}
+			return made, err
+		})
 		return settings.DeclareVariables[*stream.Session](m)
 	},
 	Install: func(c *Conf, b *stream.Builder) error {
@@ -62,6 +70,13 @@ var Feature = stream.Feature[Conf]{
 // onlyHTTP is for the directives that stream{} does not have.
 func onlyHTTP(e conf.Entry[Conf]) bool {
 	return e.Name == "ssl_buffer_size" || e.Name == "ssl_early_data"
+}
+
+func (c *Conf) setProtocols(d *conf.Directive) error {
+	if slices.ContainsFunc(d.Args, func(name string) bool { return len(name) > 255 }) {
+		return d.Errorf(`"%s" directive protocol too long`, d.Name)
+	}
+	return c.Protocols.Set(d.Args)
 }
 
 // shake does the handshake where TLS is to be spoken.
