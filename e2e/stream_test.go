@@ -135,3 +135,21 @@ stream {
 	b.WaitLog(`connect\(\) failed \(111: Connection refused\) while connecting to upstream, client: 127\.0\.0\.1, server: 127\.0\.0\.1:\d+, upstream: "127\.0\.0\.1:\d+", bytes from/to client:0/0, bytes from/to upstream:0/0$`)
 	b.WaitLog(`(client|upstream) disconnected, bytes from/to client:1048576/1048576, bytes from/to upstream:1048576/1048576$`)
 }
+
+// A client that stream{} passes on to http{} is one of http{}'s: its connection
+// outlives a reload.
+func TestStreamPassesToHTTP(t *testing.T) {
+	t.Parallel()
+	b := e2e.Start(t, `
+stream { server { listen {{front}}; pass {{web}}; } }
+http { server { listen {{web}}; location / { return 200 "one on $server_port"; } } }`)
+	_, address := b.Address("web")
+	_, port, _ := net.SplitHostPort(address)
+	c := b.Dial("front")
+	c.Get("/").Want(200, "one on "+port)
+	old := b.Workers()
+	b.Rewrite(`"one`, `"two`)
+	b.Signal(syscall.SIGHUP)
+	b.WaitGone(old, 30*time.Second)
+	c.Get("/").Want(200, "two on "+port)
+}

@@ -35,6 +35,7 @@ type Conn struct {
 	said       *proxyproto.Header // what the PROXY protocol has said; nil for nothing
 	secured    *secured           // TLS; nil: none is spoken
 	carrier    *Conn              // of a stream of HTTP/2: the connection with the socket
+	passed     *passed            // nil: it was accepted
 
 	// Of handover:
 	freezable bool       // see letFreeze; worker.freezing guards it, and woken
@@ -320,6 +321,7 @@ func (c *Conn) close(reset bool) {
 	} else {
 		_ = c.Close()
 	}
+	c.passed.end()
 	c.worker.stats.Active.Add(-1)
 	c.worker.left()
 }

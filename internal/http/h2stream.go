@@ -326,10 +326,13 @@ func (s *h2Stream) bodyArrived() bool {
 // sendContinue does nothing: as in nginx clients of HTTP/2 are not asked.
 func (*h2Stream) sendContinue() error { return nil }
 
-// LocalAddr is [poll.Conn.LocalAddr] of the socket.
+// LocalAddr is the address that the client is connected to, or counts as.
 func (c *Conn) LocalAddr() (poll.Sockaddr, error) {
-	if c.carrier != nil {
-		return c.carrier.Conn.LocalAddr()
+	switch {
+	case c.carrier != nil:
+		return c.carrier.LocalAddr()
+	case c.passed != nil:
+		return c.passed.local.Sockaddr(), nil
 	}
 	return c.Conn.LocalAddr()
 }

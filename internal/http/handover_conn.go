@@ -39,6 +39,11 @@ type connState struct {
 
 	Answer *answerState `cbor:"10,keyasint,omitempty"` // of kindDownload and kindTunnel
 	Secure *secureState `cbor:"11,keyasint,omitempty"` // of the kinds with TLS
+
+	// Of a connection that began with a Passage: what the client counts as connected
+	// to, and the client's address.
+	Local string `cbor:"12,keyasint,omitempty"`
+	Peer  string `cbor:"13,keyasint,omitempty"`
 }
 
 // saidState is a header of the PROXY protocol.
@@ -163,6 +168,9 @@ func (c *Conn) record() (doing string, rec handover.Record, extra []*fd.Owned, e
 	if h := c.said; h != nil {
 		s.Said = &saidState{h.Source, h.Destination, h.SourcePort, h.DestinationPort, []byte(h.Extension())}
 	}
+	if c.passed != nil {
+		s.Local, s.Peer = c.passed.local.String(), c.peerText()
+	}
 	if k := c.kept; k != nil {
 		s.Ahead, s.Answer = k.ahead, k.answer
 		if len(k.ahead) > 0 && k.answer == nil {
@@ -243,6 +251,7 @@ func (c *Conn) restLeft() time.Duration {
 // gone notes that c is another worker's.
 func (c *Conn) gone() {
 	c.closed = true
+	c.passed.end()
 	c.worker.stats.Active.Add(-1)
 	c.worker.left()
 }
@@ -300,12 +309,19 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	if err != nil {
 		return nil, err
 	}
+	from, err := s.passed()
+	if err != nil {
+		return nil, errState
+	}
+	if from != nil {
+		local, peer = from.local.Sockaddr(), s.peer(peer)
+	}
 	l := w.main.listenerOf(local, s.Listen)
 	if l == nil {
 		return nil, errNotListened
 	}
 	site := l.siteOf(local)
-	if site.ssl != s.Secure.wants(kind) {
+	if site.ssl != s.Secure.wants(kind) && from == nil {
 		return nil, errNotListened
 	}
 	if kind == kindStream && w.main.streams == nil {
@@ -332,7 +348,7 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	tick := w.reactor.Tick()
 	c := &Conn{worker: w, listener: l, site: site, located: true, peer: peer, number: s.Number,
 		accepted: tick - s.Accepted, requests: s.Requests, idle: s.Idle, rested: tick - s.Rested,
-		greeted: s.Greeted, introduced: s.Said != nil}
+		greeted: s.Greeted, introduced: s.Said != nil, passed: from}
 	if p := s.Said; p != nil {
 		c.said = &proxyproto.Header{Source: p.Source, Destination: p.Destination,
 			SourcePort: p.SourcePort, DestinationPort: p.DestinationPort}

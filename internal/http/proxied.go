@@ -29,7 +29,10 @@ func (c *Conn) greet(x *exchange) bool {
 // read, or the connection is closed. client_header_timeout, from accept, bounds
 // how long it and the first request take together.
 func (c *Conn) readProxied(x *exchange) bool {
-	n, err := c.TryRead(x.in[:min(cap(x.in), proxyproto.Max)])
+	n, err := len(x.in), error(nil) // what came with a Passage
+	if n == 0 {
+		n, err = c.TryRead(x.in[:min(cap(x.in), proxyproto.Max)])
+	}
 	if n == 0 {
 		if errors.Is(err, poll.ErrAgain) {
 			c.settle(x, c.restTime)

@@ -227,6 +227,9 @@ func (w *Worker) left() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.stats.Active.Load() > 0 {
+		return // one came by Take just now
+	}
 	if w.receiving.Load() > 0 {
 		w.awaitGivers()
 		return

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/baton-project/baton/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,6 +53,14 @@ func (a Address) IP() netip.AddrPort { return a.ip }
 
 // Path is the unix socket's path; empty for an IP address.
 func (a Address) Path() string { return a.path }
+
+// Sockaddr is the address as a socket's end tells it.
+func (a Address) Sockaddr() poll.Sockaddr {
+	if a.path != "" {
+		return poll.UnixSockaddr()
+	}
+	return poll.SockaddrFrom(a.ip)
+}
 
 // Wildcard reports whether the address is 0.0.0.0 or [::].
 func (a Address) Wildcard() bool { return a.ip.IsValid() && a.ip.Addr().IsUnspecified() }

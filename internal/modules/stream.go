@@ -7,6 +7,7 @@ import (
 	"github.com/baton-project/baton/internal/stream/geo"
 	"github.com/baton-project/baton/internal/stream/limitconn"
 	"github.com/baton-project/baton/internal/stream/maps"
+	"github.com/baton-project/baton/internal/stream/pass"
 	"github.com/baton-project/baton/internal/stream/proxy"
 	"github.com/baton-project/baton/internal/stream/realip"
 	"github.com/baton-project/baton/internal/stream/returns"
@@ -31,6 +32,7 @@ func Stream() []stream.Module {
 		ssl.Feature,
 		sslpreread.Feature,
 		returns.Feature,
+		pass.Feature,
 		upstream.Feature, // before proxy
 		proxy.Feature,
 		accesslog.Feature,

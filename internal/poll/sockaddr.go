@@ -33,6 +33,9 @@ func SockaddrFrom(p netip.AddrPort) Sockaddr {
 	return s
 }
 
+// UnixSockaddr is that of a unix socket, whatever its path.
+func UnixSockaddr() Sockaddr { return Sockaddr{family: unix.AF_UNIX} }
+
 func sockaddrOf(raw *unix.RawSockaddrAny) Sockaddr {
 	s := Sockaddr{family: uint8(raw.Addr.Family)}
 	switch raw.Addr.Family {

@@ -106,6 +106,7 @@ func (r *role) listen() error {
 		return nil
 	}
 	r.stream = r.cycle.Stream.Worker(r.reactor)
+	r.stream.Beside(r.ports())
 	for _, l := range r.cycle.Stream.Listeners() {
 		for _, socket := range r.cycle.Sockets.Sockets(l.Spec.Address) {
 			if err := r.stream.Listen(l, socket); err != nil {
@@ -114,6 +115,19 @@ func (r *role) listen() error {
 		}
 	}
 	return nil
+}
+
+// ports are the listening sockets of http{}, to which stream{} may pass.
+func (r *role) ports() (all []stream.Port) {
+	if r.http == nil {
+		return nil
+	}
+	for _, l := range r.cycle.HTTP.Listeners() {
+		all = append(all, stream.Port{Address: l.Spec.Address, Take: func(p stream.Passage) bool {
+			return r.http.Take(l, http.Passage(p))
+		}})
+	}
+	return all
 }
 
 func (r *role) Drain(ctx context.Context, heir *process.Heir) error {

@@ -3,6 +3,7 @@ package stream
 import (
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/baton-project/baton/internal/log"
@@ -20,7 +21,13 @@ const (
 func (s *Session) readProxied() Result {
 	s.doing = readingProxied
 	var buffer [proxyproto.Max]byte
-	n, err := s.TryRead(buffer[:])
+	var n int
+	var err error
+	if n = copy(buffer[:], s.ahead); n > 0 {
+		s.ahead = s.ahead[n:] // it came with a Passage
+	} else {
+		n, err = s.TryRead(buffer[:])
+	}
 	switch {
 	case errors.Is(err, poll.ErrAgain) && s.worker.isClosing():
 		return StatusOK
@@ -40,7 +47,7 @@ func (s *Session) readProxied() Result {
 		return StatusBadRequest
 	}
 	s.said, s.greeted = header, true
-	s.ahead = append(s.ahead, buffer[size:n]...)
+	s.ahead = slices.Concat(buffer[size:n], s.ahead)
 	s.doing = initializing
 	return OK
 }

@@ -37,6 +37,7 @@ type Session struct {
 	stream   *tls.Stream        // between us and the socket; nil: nothing is
 	doing    string             // " while ..." in logs
 	passed   Passed             // nil: not to an upstream
+	origin   *origin            // nil: it was accepted
 	contexts []any
 	endings  []func() // see OnEnd
 	greeted  bool     // what comes before the first phase was read
@@ -119,7 +120,7 @@ func (s *Session) OnEnd(f func()) { s.endings = append(s.endings, f) }
 // locate finds the site of a connection to a socket that serves several
 // addresses.
 func (s *Session) locate() {
-	if len(s.listener.sites) < 2 || s.greeted {
+	if len(s.listener.sites) < 2 || s.greeted || s.origin != nil {
 		return
 	}
 	local, err := s.LocalAddr()

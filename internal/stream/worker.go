@@ -20,6 +20,7 @@ type Worker struct {
 	main    *Main
 	reactor *poll.Reactor
 	numbers atomic.Uint64
+	beside  []Port // listening sockets of others in the same process
 
 	mu        sync.Mutex // guards what follows
 	acceptors []*poll.Acceptor
