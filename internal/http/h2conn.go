@@ -37,6 +37,7 @@ type h2Conn struct {
 	decoder    h2.Decoder
 	held       []byte // the front of a frame that is not all there
 	block      h2Block
+	part       h2Part
 	lingerEnd  int64  // tick
 	total      int64  // bytes read
 	last       uint32 // the latest stream of the client that is served
@@ -54,13 +55,15 @@ type h2Conn struct {
 
 	mu          sync.Mutex // guards what follows, and of each stream what it says
 	streams     map[uint32]*h2Stream
-	out         []byte // frames not yet written
-	waiting     []*h2Stream
+	out         []byte      // frames not yet written
+	waiting     []*h2Stream // for room or for sendWindow, who goes first first
+	tree        h2.Tree
 	early       [16]uint32 // streams that we have ended while the client had not
 	earlyAt     int
 	sendWindow  int64
 	initWindow  int64 // of new streams, to send
-	frameSize   int
+	frameSize   int   // of bodies
+	blockSize   int   // of a frame of a header block
 	payload     int64 // bytes that were worth something, both ways
 	idleSince   int64 // tick at which the last stream ended
 	tableUpdate bool
@@ -143,7 +146,7 @@ func (c *Conn) startHTTP2(x *exchange) {
 	w := c.worker
 	h := &h2Conn{
 		c: c, conf: c.defaultServer().whole.http2, held: append([]byte(nil), x.in...),
-		recvWindow: h2.MaxWindow, sendWindow: h2.Window, initWindow: h2.Window, frameSize: h2.MaxFrame,
+		recvWindow: h2.MaxWindow, sendWindow: h2.Window, initWindow: h2.Window, frameSize: h2.MaxFrame, blockSize: h2.MaxFrame,
 		begun: c.accepted, idleSince: w.reactor.Tick(),
 	}
 	h.total = int64(len(h.held))
@@ -157,7 +160,7 @@ func (c *Conn) startHTTP2(x *exchange) {
 	h.frame(h2.Head{Length: 3 * h2.SettingSize, Type: h2.Settings})
 	h.out = h2.AppendSetting(h.out, h2.MaxConcurrentStreams, uint32(h.conf.MaxStreams.V))
 	h.out = h2.AppendSetting(h.out, h2.InitialWindowSize, uint32(h.conf.Preread.V))
-	h.out = h2.AppendSetting(h.out, h2.MaxFrameSize, h2.MaxFrame)
+	h.out = h2.AppendSetting(h.out, h2.MaxFrameSize, h2.MaxFrameEver)
 	h.out = h2.AppendWindowUpdate(h.out, 0, h2.MaxWindow-h2.Window)
 	h.schedule()
 	h.mu.Unlock()
@@ -210,6 +213,7 @@ func (h *h2Conn) idles() bool {
 // readFrames takes what frames are there. It reports false when the connection
 // came to its end.
 func (h *h2Conn) readFrames(buffer []byte) bool {
+	buffer = h.enough(buffer, h.held)
 	n := copy(buffer, h.held)
 	for first := true; ; first = false {
 		used, ok := 0, true
@@ -226,6 +230,7 @@ func (h *h2Conn) readFrames(buffer []byte) bool {
 			h.flooded()
 			return false
 		}
+		buffer = h.enough(buffer, buffer[:n])
 		got, err := h.c.TryRead(buffer[n:])
 		if errors.Is(err, poll.ErrAgain) {
 			break
@@ -236,6 +241,9 @@ func (h *h2Conn) readFrames(buffer []byte) bool {
 		}
 		h.total += int64(got)
 		n += got
+	}
+	if h.hopeless(buffer[:n]) {
+		return h.fail(h2.CompressionError, "client sent header block with too long number")
 	}
 	if n == 0 && cap(h.held) > 1<<10 {
 		h.held = nil

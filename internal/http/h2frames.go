@@ -32,10 +32,25 @@ func (h *h2Conn) take(b []byte) (used int, ok bool) {
 		h.prefaced = true
 		used = n
 	}
-	for len(b)-used >= h2.HeadSize {
+	for {
+		if h.part.left() > 0 {
+			n, ok := h.takePart(b[used:])
+			if used += n; !ok {
+				return used, false
+			}
+		}
+		if len(b)-used < h2.HeadSize {
+			break
+		}
 		head := h2.ParseHead(b[used:])
 		if head.Length > h2.MaxFrame {
-			return used, h.fail(h2.FrameSizeError, "client sent frame with too large length %d", head.Length)
+			n, ok := h.takeLarge(head, b[used:])
+			if used += n; !ok {
+				return used, false
+			}
+			if n > 0 {
+				continue
+			}
 		}
 		if len(b)-used < h2.HeadSize+head.Length {
 			break
@@ -48,6 +63,16 @@ func (h *h2Conn) take(b []byte) (used int, ok bool) {
 		}
 	}
 	return used, true
+}
+
+// hopeless reports whether the first bytes of a frame tell that it will not do,
+// whatever comes: a client that has lost count need not be waited for.
+func (h *h2Conn) hopeless(b []byte) bool {
+	if !h.prefaced || len(b) <= h2.HeadSize || len(b) > 64 {
+		return false
+	}
+	head := h2.ParseHead(b)
+	return head.Type == h2.Headers && head.Flags&(h2.FlagPadded|h2.FlagPriority) == 0 && h2.Hopeless(b[h2.HeadSize:])
 }
 
 // fail ends the connection because of what the client has sent; it is false.
@@ -102,19 +127,25 @@ func unpad(head h2.Head, body []byte) (rest []byte, padding int, ok bool) {
 }
 
 func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
-	size := int64(len(body))
-	data, padding, ok := unpad(head, body)
+	data, _, ok := unpad(head, body)
 	switch {
 	case !ok && len(body) == 0:
 		return h.fail(h2.FrameSizeError, "client sent padded DATA frame with incorrect length: 0")
 	case !ok:
 		return h.fail(h2.ProtocolError, "client sent padded DATA frame with incorrect length: %d, padding: %d", len(body)-1, body[0])
-	case !h.hasBegun(head.Stream):
+	}
+	return h.takePiece(head.Stream, data, int64(len(body)-len(data)), head.Flags&h2.FlagEndStream != 0)
+}
+
+// takePiece takes bytes of a body, and padding, of a DATA frame or a part of one.
+func (h *h2Conn) takePiece(id uint32, data []byte, padding int64, last bool) bool {
+	size := int64(len(data)) + padding
+	switch {
+	case !h.hasBegun(id):
 		return h.fail(h2.ProtocolError, "client sent DATA frame with incorrect identifier")
 	case size > h.recvWindow:
 		return h.fail(h2.FlowControlError, "client violated connection flow control: received DATA frame length %d, available window %d", size, h.recvWindow)
 	}
-	_ = padding
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.recvWindow -= size
@@ -122,14 +153,17 @@ func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
 		h.widen(0, h2.MaxWindow-h.recvWindow)
 		h.recvWindow = h2.MaxWindow
 	}
-	s := h.streams[head.Stream]
+	s := h.streams[id]
 	if s == nil {
-		if head.Stream <= h.last && !h.endedEarly(head.Stream) {
-			h.reset(head.Stream, h2.StreamClosed)
+		if id <= h.last && !h.endedEarly(id) {
+			h.reset(id, h2.StreamClosed)
 		}
 		return true
 	}
 	switch {
+	case s.canceled:
+		h.reset(id, h2.StreamClosed)
+		return true
 	case size > s.recvWindow:
 		h.c.logf(log.Info, "client violated flow control for stream %d: received DATA frame length %d, available window %d%s",
 			s.id, size, s.recvWindow, processingH2)
@@ -141,7 +175,7 @@ func (h *h2Conn) takeData(head h2.Head, body []byte) bool {
 		return true
 	}
 	s.recvWindow -= size
-	s.takeData(data, size-int64(len(data)), head.Flags&h2.FlagEndStream != 0)
+	s.takeData(data, padding, last)
 	return true
 }
 
@@ -186,6 +220,8 @@ func (h *h2Conn) takePriority(head h2.Head, body []byte) bool {
 	case h2.Uint31(body) == head.Stream:
 		return h.fail(h2.ProtocolError, "client sent PRIORITY frame for stream %d with incorrect dependency", head.Stream)
 	}
+	depends, weight, exclusive := h2.ParsePriority(body)
+	h.prioritize(head.Stream, depends, weight, exclusive)
 	return true
 }
 
@@ -224,7 +260,7 @@ func (h *h2Conn) takeReset(head h2.Head, body []byte) bool {
 	default:
 		h.c.logf(log.Info, "client terminated stream %d with status %d", s.id, why)
 	}
-	s.inClosed, s.resetSent, s.gone = true, true, true
+	s.inClosed, s.resetSent, s.gone, s.canceled = true, true, true, true
 	s.conn.Report(poll.Input | poll.Room | poll.Ended)
 	return true
 }
@@ -275,12 +311,10 @@ func (h *h2Conn) apply(name h2.Setting, value uint32) bool {
 			if s.sendWindow += delta; s.sendWindow > h2.MaxWindow {
 				return false
 			}
-			if delta > 0 {
-				s.conn.Report(poll.Room)
-			}
+			s.rejoinQueue()
 		}
 	case h2.MaxFrameSize:
-		h.frameSize = int(min(value, h2OutLimit/2))
+		h.frameSize, h.blockSize = int(min(value, h2OutLimit/2)), int(value)
 	case h2.HeaderTableSize:
 		h.tableUpdate = true
 	}
@@ -330,7 +364,7 @@ func (h *h2Conn) takeWindowUpdate(head h2.Head, body []byte) bool {
 		before := h.sendWindow
 		h.sendWindow += by
 		if before <= 0 {
-			h.wakeWaiting()
+			h.wakeNext()
 		}
 		h.mu.Unlock()
 		if before+by > h2.MaxWindow {
@@ -351,6 +385,6 @@ func (h *h2Conn) takeWindowUpdate(head h2.Head, body []byte) bool {
 		return true
 	}
 	s.sendWindow += by
-	s.conn.Report(poll.Room)
+	s.rejoinQueue()
 	return true
 }

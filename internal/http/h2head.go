@@ -27,12 +27,12 @@ func (h *h2Conn) takeHeaders(head h2.Head, body []byte) bool {
 	if !ok {
 		return h.fail(h2.ProtocolError, "client sent padded HEADERS frame with incorrect length: %d, padding: %d", len(body)-least, body[0])
 	}
-	depends := uint32(0)
+	depends, weight, exclusive := uint32(0), uint16(0), false
 	if head.Flags&h2.FlagPriority != 0 {
 		if len(block) < 5 {
 			return h.fail(h2.ProtocolError, "client sent padded HEADERS frame with incorrect length: %d, padding: %d", len(body)-least, body[0])
 		}
-		depends = h2.Uint31(block)
+		depends, weight, exclusive = h2.ParsePriority(block)
 		block = block[5:]
 	}
 	switch {
@@ -44,6 +44,9 @@ func (h *h2Conn) takeHeaders(head h2.Head, body []byte) bool {
 		if ok, why := h.mayEnd(head); !ok {
 			return h.fail(why, "client sent HEADERS frame with incorrect identifier %d, the last was %d", head.Stream, h.last)
 		}
+	}
+	if weight != 0 && head.Stream > h.last {
+		h.prioritize(head.Stream, depends, weight, exclusive)
 	}
 	if head.Flags&h2.FlagEndHeaders == 0 {
 		h.block = h2Block{open: true, stream: head.Stream, flags: head.Flags, text: append(h.block.text[:0], block...)}
@@ -60,7 +63,7 @@ func (h *h2Conn) mayEnd(head h2.Head) (ok bool, why h2.Code) {
 	switch {
 	case s == nil && h.endedEarly(head.Stream):
 		return true, 0
-	case s == nil, s.inClosed && !s.gone:
+	case s == nil, s.canceled, s.inClosed && !s.gone:
 		return false, h2.StreamClosed
 	}
 	return head.Flags&h2.FlagEndStream != 0, h2.ProtocolError
@@ -77,8 +80,7 @@ func (h *h2Conn) takeContinuation(head h2.Head, body []byte) bool {
 	}
 	b.text = append(b.text, body...)
 	b.frames++
-	large := h.c.site.server.conf.LargeBuffers.V
-	if int64(len(b.text)) > int64(large.Num)*large.Size+h2.MaxFrame || b.frames > 1000 {
+	if int64(len(b.text)) > h.blockLimit() || b.frames > 1000 {
 		return h.fail(h2.EnhanceYourCalm, "client sent too large header")
 	}
 	if head.Flags&h2.FlagEndHeaders == 0 {

@@ -156,6 +156,7 @@ func (s *h2Stream) dataHead(n int) {
 	h.payload += int64(n)
 	h.frame(head)
 	h.schedule()
+	s.leaveQueue()
 }
 
 // await waits until at least one byte may be sent and returns how many, at most
@@ -170,14 +171,15 @@ func (s *h2Stream) await(want int64) (n int, err error) {
 			return 0, errStreamGone
 		}
 		n := min(chunk, int64(h.frameSize), s.sendWindow, h.sendWindow)
-		if n > 0 && (len(h.out) == 0 || int64(len(h.out))+n <= h2OutLimit) {
+		if n > 0 && (len(h.out) == 0 || int64(len(h.out))+n <= h2OutLimit) && s.isNext() {
 			s.stalled = 0
 			return int(n), nil
 		}
 		s.conn.Consumed(poll.Room)
-		if s.sendWindow > 0 && !s.waiting {
-			s.waiting = true
-			h.waiting = append(h.waiting, s)
+		if s.exhausted = s.sendWindow <= 0; s.exhausted {
+			s.leaveQueue()
+		} else {
+			s.joinQueue()
 		}
 		h.mu.Unlock()
 		if err := s.stall(); err != nil {

@@ -41,8 +41,10 @@ type h2Stream struct {
 	outClosed  bool // we have
 	resetSent  bool // ... or nobody is to hear of the stream any more
 	gone       bool // nobody listens
+	canceled   bool // ... because the client has said so
 	skip       bool // the body is not wanted
 	waiting    bool // it is in h.waiting
+	exhausted  bool // it will be when sendWindow is opened
 
 	stalled int64 // tick since which nothing could be sent; 0: something could
 }
@@ -64,7 +66,8 @@ func (h *h2Conn) open(s *h2Stream, id uint32, ended bool) {
 	s.pseudo, s.broken, s.stalled = pseudo{}, false, 0
 	s.input, s.inputAt, s.arrived, s.bodyErr = s.input[:0], 0, 0, nil
 	s.recvWindow, s.recvMost, s.owed = h.conf.Preread.V, h.conf.Preread.V, 0
-	s.inClosed, s.outClosed, s.resetSent, s.gone, s.skip, s.waiting = ended, false, false, false, false, false
+	s.inClosed, s.outClosed, s.resetSent, s.gone, s.canceled, s.skip = ended, false, false, false, false, false
+	s.waiting, s.exhausted = false, false
 	own := &s.conn
 	own.worker, own.listener, own.site, own.peer, own.number = c.worker, c.listener, c.site, c.peer, c.number
 	own.accepted, own.requests, own.said, own.secured = c.accepted, c.requests, c.said, c.secured
@@ -87,6 +90,9 @@ func (h *h2Conn) open(s *h2Stream, id uint32, ended bool) {
 		h.streams = make(map[uint32]*h2Stream)
 	}
 	h.streams[id] = s
+	if h.tree.Known() {
+		h.tree.Open(id)
+	}
 	if s.rc == Declined {
 		h.payload += int64(len(s.text))
 	}
@@ -152,14 +158,8 @@ func (s *h2Stream) end() {
 		h.early[h.earlyAt] = s.id
 		h.earlyAt = (h.earlyAt + 1) % len(h.early)
 	}
-	if s.waiting {
-		for i, other := range h.waiting {
-			if other == s {
-				h.waiting = append(h.waiting[:i], h.waiting[i+1:]...)
-				break
-			}
-		}
-	}
+	s.leaveQueue()
+	h.tree.Close(s.id)
 	delete(h.streams, s.id)
 	last := len(h.streams) == 0
 	if last {

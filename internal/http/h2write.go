@@ -89,7 +89,7 @@ func (f *h2Flusher) Serve(*poll.Conn) {
 		}
 		out := h.out
 		h.out = nil
-		h.wakeWaiting()
+		h.wakeNext()
 		h.mu.Unlock()
 		h.c.SetWriteTimeout(h.c.site.server.whole.conn.SendTimeout.V)
 		_, err := h.c.Write(out)
@@ -124,17 +124,6 @@ func (h *h2Conn) lostWrite() {
 	h.endStreams()
 }
 
-// wakeWaiting wakes the streams that wait for room or for the connection's window,
-// the first to wait first. mu is held.
-func (h *h2Conn) wakeWaiting() {
-	for i, s := range h.waiting {
-		s.waiting = false
-		s.conn.Report(poll.Room)
-		h.waiting[i] = nil
-	}
-	h.waiting = h.waiting[:0]
-}
-
 // reset ends a stream. mu is held.
 func (h *h2Conn) reset(id uint32, why h2.Code) {
 	if h.broken {
@@ -159,7 +148,7 @@ func (h *h2Conn) widen(id uint32, by int64) {
 // frame was left room for before, in as many frames as need be. mu is held.
 func (h *h2Conn) finishBlock(from int, id uint32, flags uint8) {
 	n := len(h.out) - from
-	if n <= h.frameSize {
+	if n <= h.blockSize {
 		head := h2.Head{Length: n, Type: h2.Headers, Flags: flags | h2.FlagEndHeaders, Stream: id}
 		head.Append(h.out[:from-h2.HeadSize])
 		return
@@ -168,7 +157,7 @@ func (h *h2Conn) finishBlock(from int, id uint32, flags uint8) {
 	h.out = h.out[:from-h2.HeadSize]
 	kind := h2.Headers
 	for len(block) > 0 {
-		n := min(len(block), h.frameSize)
+		n := min(len(block), h.blockSize)
 		if n == len(block) {
 			flags |= h2.FlagEndHeaders
 		}

@@ -148,10 +148,21 @@ func (x *Exchange) stream() (failed Failure, rc http.Result) {
 		if n > 0 {
 			head := x.codec.PieceHead(around[:0], n)
 			tail := x.codec.PieceTail(around[len(head):len(head)], n)
+			last := err == nil && !r.ReadingBody()
+			if last {
+				tail = x.codec.AppendEnd(tail)
+			}
 			if failed, rc = x.write(head, room[:n], tail...); failed != 0 || rc != http.Declined {
 				return failed, rc
 			}
 			if x.answered {
+				return 0, http.Declined
+			}
+			if last {
+				x.unwatchAnswer()
+				if x.watchClient() {
+					return 0, r.LostClient(true)
+				}
 				return 0, http.Declined
 			}
 		}

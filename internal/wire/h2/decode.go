@@ -101,8 +101,44 @@ func intError(n uint64, long *BlockError) error {
 	return errBlockLength
 }
 
-// maxInt bounds numbers: nginx takes four bytes behind the prefix.
-const maxInt = 1<<28 - 1 + 127
+// maxInt bounds numbers: as in nginx they have four bytes with their prefix.
+const maxInt = 1<<21 - 1 + 127
+
+// Hopeless reports whether a block that begins with part can only be wrong, because
+// a number in it is too long. Strings are not looked into.
+func Hopeless(part []byte) bool {
+	for len(part) > 0 {
+		bits := uint(4)
+		switch c := part[0]; {
+		case c&0x80 != 0:
+			bits = 7
+		case c&0xc0 == 0x40:
+			bits = 6
+		case c&0xe0 == 0x20:
+			bits = 5
+		}
+		indexed := part[0]&0x80 != 0 || bits == 5
+		n, rest, ok := parseInt(part, bits)
+		if !ok {
+			return n > maxInt
+		}
+		part = rest
+		for strings := 2; !indexed && strings > 0; strings-- {
+			if strings == 2 && n != 0 {
+				continue // the name is in the table
+			}
+			if len(part) == 0 {
+				return false
+			}
+			length, rest, ok := parseInt(part, 7)
+			if !ok {
+				return length > maxInt
+			}
+			part = rest[min(length, uint64(len(rest))):]
+		}
+	}
+	return false
+}
 
 // parseInt reads a number with a prefix of so many bits. It is not ok when block
 // ends before it, or, with an n above maxInt, when it is too long.
@@ -114,7 +150,7 @@ func parseInt(block []byte, bits uint) (n uint64, rest []byte, ok bool) {
 		return n, block, true
 	}
 	for shift := uint(0); ; shift += 7 {
-		if shift == 28 {
+		if shift == 21 {
 			return maxInt + 1, nil, false
 		}
 		if len(block) == 0 {

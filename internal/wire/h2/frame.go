@@ -94,6 +94,12 @@ func ParseHead(b []byte) Head {
 // Uint31 is a number of 31 bits; the bit before is reserved.
 func Uint31(b []byte) uint32 { return binary.BigEndian.Uint32(b) & MaxWindow }
 
+// ParsePriority reads the five bytes that say on which stream, 0 for none, another
+// one depends, alone or beside others, and with what weight: from 1 to 256.
+func ParsePriority(b []byte) (depends uint32, weight uint16, exclusive bool) {
+	return Uint31(b), uint16(b[4]) + 1, b[0]&0x80 != 0
+}
+
 // Append appends the head.
 func (h Head) Append(dst []byte) []byte {
 	dst = append(dst, byte(h.Length>>16), byte(h.Length>>8), byte(h.Length), byte(h.Type), h.Flags)

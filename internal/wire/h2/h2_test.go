@@ -165,3 +165,33 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+func TestHopeless(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "\xff\xff\xff": false, "\xff\xff\xff\xff": true, "\x42\xff\xff\xff": false, "\x42\xff\xff\xff\xff": true,
+		"\x82\x84\x00\xff\xff\xff\xff": true, "\x00\x01a\x7f\xff\xff\xff": true, "\x00\x01a\xff\xff\xff": false, "\x00\x01a\xff\xff\xff\xff": true, "\x3f\xff\xff\xff": true,
+		"\x42\x05ab": false, "\x42\x02ab\xff\xff\xff\xff": true,
+	} {
+		if got := Hopeless([]byte(text)); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func FuzzHopeless(f *testing.F) {
+	f.Add([]byte("\x82\x84\x42\x05ab\x00\x01a\xff\xff\xff\xff"), 4)
+	f.Fuzz(func(t *testing.T, block []byte, n int) {
+		if n < 0 || n > len(block) || !Hopeless(block[:n]) {
+			return
+		}
+		var d Decoder
+		d.Begin()
+		for rest, dst := block, []byte(nil); len(rest) > 0; {
+			var err error
+			if dst, rest, _, err = d.Next(dst, rest, 1<<20); err != nil {
+				return
+			}
+		}
+		t.Errorf("%q is taken, and %q was hopeless", block, block[:n])
+	})
+}
