@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/pool/nutcracker"
 	"github.com/baton-project/baton/internal/wire/resp"
 )
 
@@ -26,7 +27,7 @@ const (
 // A client is one connection of a client. The worker's mutex guards it, but
 // while streaming is set, when the goroutine of stream has it.
 type client struct {
-	poll.Conn
+	conn
 	worker *Worker
 	pool   *livePool
 	number uint64
@@ -43,11 +44,12 @@ type client struct {
 	waits      *link   // to be read from, before more is sent over it
 
 	dirty     bool // in the worker's list
-	writing   bool // a goroutine waits for room
 	paused    bool // busy, and nobody reads: resume goes on
+	shaking   bool // the handshake of TLS is on its way
 	streaming bool // a large request has the connection to itself
 	authed    bool
-	ends      bool // closes when all replies are sent
+	user      *nutcracker.User // nil: whoever knows redis_auth
+	ends      bool             // closes when all replies are sent
 	closed    bool
 	leaving   bool // it is the giver's
 	stays     bool // it could not be handed over
@@ -70,6 +72,9 @@ func (c *client) Serve(*poll.Conn) {
 		c.close()
 		return
 	}
+	if c.unsecured() && !c.shake() {
+		return
+	}
 	c.run()
 }
 
@@ -84,6 +89,10 @@ func (c *client) Expire(*poll.Conn) {
 // busy and the caller's, and is at rest, closed or paused in the end. Needs
 // w.mu.
 func (c *client) run() {
+	if c.unsecured() {
+		c.rest()
+		return
+	}
 	w := c.worker
 	fresh := len(c.in) > 0 // there may be a whole request
 	for {
@@ -250,7 +259,7 @@ func (c *client) append(b []byte) {
 		return
 	}
 	w := c.worker
-	if len(b) >= worthwhile && len(c.out) == 0 && !c.writing {
+	if len(b) >= worthwhile && len(c.out) == 0 && !c.writing && c.tls == nil {
 		n, err := c.TryWrite(b)
 		if err != nil && err != poll.ErrAgain {
 			c.close()
@@ -389,7 +398,7 @@ func (c *client) kill() {
 	case c.closed:
 	case c.worker.reactor.Evict(&c.Conn), c.paused:
 		c.close()
-	case c.streaming:
+	case c.streaming, c.shaking:
 		c.Wake(errClosed)
 	} // else it is on its way to Serve
 }

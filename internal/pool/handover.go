@@ -8,11 +8,14 @@ import (
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
 	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/tls"
 )
 
-// The kind of records, and its version.
+// The kinds of records, and their version. With TLS it is a kind of its own, which
+// those who do not know it refuse.
 const (
 	kindClient = "pool"
+	kindSecure = "pools"
 	versionOne = 1
 )
 
@@ -24,6 +27,10 @@ type clientState struct {
 	Listen   string `cbor:"1,keyasint"` // the address of the pool
 	Password string `cbor:"2,keyasint,omitempty"`
 	Ahead    []byte `cbor:"3,keyasint,omitempty"`
+	User     string `cbor:"4,keyasint,omitempty"` // one of redis_users, and
+	Digest   []byte `cbor:"5,keyasint,omitempty"` // of the password
+
+	TLS *tls.State `cbor:"6,keyasint,omitempty"` // nil: none, or before the handshake
 }
 
 var (
@@ -196,15 +203,19 @@ func (w *Worker) offer(g *giver) {
 // item makes the record of c and takes its socket. Needs w.mu.
 func (c *client) item(g *giver) (handover.Item, error) {
 	state := clientState{Listen: c.pool.address, Ahead: c.in}
-	if c.authed {
-		state.Password = c.pool.conf.RedisAuth
-	}
-	rec, err := handover.NewRecord(kindClient, versionOne, 1, &state)
+	c.noteLogin(&state)
+	kind, apart, err := c.exportTLS(&state)
 	if err != nil {
+		return handover.Item{}, err
+	}
+	rec, err := handover.NewRecord(kind, versionOne, 1+len(apart), &state)
+	if err != nil {
+		fd.CloseAll(apart)
 		return handover.Item{}, err
 	}
 	socket := c.Detach()
 	if socket == nil {
+		fd.CloseAll(apart)
 		return handover.Item{}, errClosed
 	}
 	done := func(err error) {
@@ -212,6 +223,7 @@ func (c *client) item(g *giver) (handover.Item, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.now = w.reactor.Tick()
+		fd.CloseAll(apart)
 		switch {
 		case err == nil:
 			g.tally.Moved["client"]++
@@ -224,7 +236,7 @@ func (c *client) item(g *giver) (handover.Item, error) {
 		}
 		w.flushClients()
 	}
-	return handover.Item{Record: rec, Files: []*fd.Owned{socket}, Done: done}, nil
+	return handover.Item{Record: rec, Files: append([]*fd.Owned{socket}, apart...), Done: done}, nil
 }
 
 // stay lets c go on here, or try another heir. Needs w.mu.
@@ -266,7 +278,10 @@ func (c *client) depart() {
 
 // Kinds are the records that Accept of a receiver understands.
 func (w *Worker) Kinds() map[string]handover.Kind {
-	return map[string]handover.Kind{kindClient: {Version: versionOne, Accept: w.acceptRecord}}
+	return map[string]handover.Kind{
+		kindClient: {Version: versionOne, Accept: w.acceptRecord},
+		kindSecure: {Version: versionOne, Accept: w.acceptRecord},
+	}
 }
 
 // An arrival is a client that was rebuilt and is not ours yet.
@@ -274,16 +289,23 @@ type arrival struct {
 	client *client
 	socket *fd.Owned
 	state  clientState
+	tls    *tls.Stream // nil: none, or before the handshake
 }
 
 func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover.Taken, error) {
 	var s clientState
-	if err := rec.Decode(&s); err != nil || len(files) != 1 || len(s.Ahead) > handover.MaxState {
+	if err := rec.Decode(&s); err != nil || len(files) == 0 || len(s.Ahead) > handover.MaxState {
 		fd.CloseAll(files)
 		return nil, errState
 	}
-	if _, _, err := poll.Inspect(files[0]); err != nil {
-		fd.CloseAll(files)
+	socket := files[0]
+	if err := s.unpack(rec.Kind, files[1:]); err != nil {
+		socket.Close()
+		return nil, err
+	}
+	files = files[:1]
+	if _, _, err := poll.Inspect(socket); err != nil {
+		socket.Close()
 		return nil, err
 	}
 	w.mu.Lock()
@@ -293,11 +315,17 @@ func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover
 		return nil, errEnded
 	}
 	for _, p := range w.pools {
-		if p.address == s.Listen {
-			return &arrival{w.newClient(p), files[0], s}, nil
+		if p.address != s.Listen {
+			continue
 		}
+		stream, err := p.importTLS(rec.Kind, &s)
+		if err != nil {
+			socket.Close()
+			return nil, err
+		}
+		return &arrival{w.newClient(p), socket, s, stream}, nil
 	}
-	fd.CloseAll(files)
+	socket.Close()
 	return nil, errNotListened
 }
 
@@ -307,9 +335,14 @@ func (a *arrival) Start() {
 	w := c.worker
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c.authed = a.state.Password != "" && a.state.Password == c.pool.conf.RedisAuth
+	c.restoreLogin(&a.state)
 	c.in = append(c.in, a.state.Ahead...)
 	w.reactor.Add(&c.Conn, a.socket.Take(), c)
+	if a.tls != nil {
+		a.tls.SetSocket(&c.Conn)
+		c.tls = a.tls
+		c.admit()
+	}
 	c.ServeNow()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/freeport"
 	"github.com/baton-project/baton/internal/listen"
+	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/zone"
 )
@@ -44,17 +46,27 @@ func (f files) LookupHost(string) ([]netip.Addr, error) {
 	return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 }
 
-// serve serves a nutcracker.yml in this process until the test ends.
-func serve(t *testing.T, yml string) *Worker {
-	t.Helper()
+// compile reads a nutcracker.yml and the files that it names.
+func compile(yml string, more files, env Env) (*Main, error) {
 	registry := conf.NewRegistry()
 	Register(registry)
-	tree, err := conf.Parse("/nginx.conf", files{"/nginx.conf": "nutcracker /n.yml;", "/n.yml": yml}, registry, conf.Options{})
+	all := files{"/nginx.conf": "nutcracker /n.yml;", "/n.yml": yml}
+	maps.Copy(all, more)
+	tree, err := conf.Parse("/nginx.conf", all, registry, conf.Options{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
+	return New(tree, env)
+}
+
+// serve serves a nutcracker.yml in this process until the test ends.
+func serve(t *testing.T, yml string) *Worker { return serveFiles(t, yml, nil, nil) }
+
+// serveFiles is serve with further files and a log.
+func serveFiles(t *testing.T, yml string, more files, logger *log.Logger) *Worker {
+	t.Helper()
 	zones := new(zone.Set)
-	main, err := New(tree, Env{Hostname: "test", Zones: zones})
+	main, err := compile(yml, more, Env{Hostname: "test", Zones: zones, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,20 +22,19 @@ const maxUnsent = 1 << 20
 //	           stall v  | unstall
 //	               stalled: nobody reads; it is no more among the server's links
 type link struct {
-	poll.Conn
+	conn
 	worker *Worker
 	server *server
 	slot   int  // among the server's links
 	aside  bool // another one may have taken that place
 
-	out     []byte // to be sent
-	queued  int64  // bytes ever put into out
-	sent    int64  // bytes of these that were sent, or are being sent by write
-	ready   bool
-	closed  bool
-	dirty   bool // in the worker's list
-	writing bool // a goroutine waits for room
-	busy    bool // not at rest
+	out    []byte // to be sent
+	queued int64  // bytes ever put into out
+	sent   int64  // bytes of these that were sent, or are being sent by write
+	ready  bool
+	closed bool
+	dirty  bool // in the worker's list
+	busy   bool // not at rest
 
 	head, tail *request // wait for replies
 	in         []byte   // read and not used
@@ -354,8 +353,8 @@ func (l *link) fail(err error) {
 	w, s := l.worker, l.server
 	l.closed = true
 	idle := l.idle() && l.ready && !l.writing
-	if l.writing {
-		l.Wake(errClosed)
+	if l.writing || !l.ready && s.pool.security.servers != nil {
+		l.Wake(errClosed) // write or connect closes it
 	} else {
 		_ = l.Close() // nothing is in it that could be saved
 	}
@@ -368,6 +367,7 @@ func (l *link) fail(err error) {
 		s.board.err++
 	}
 	s.board.connection(-1)
+	s.complain(err)
 	first := l.head
 	l.head, l.tail = nil, nil
 	if c := l.stalled; c != nil {

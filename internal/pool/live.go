@@ -16,6 +16,8 @@ type livePool struct {
 	address string // where clients come
 	board   *board
 
+	security *security
+
 	ring       *hashkit.Ring
 	generation int64 // of the ejections that ring has seen
 	revival    int64 // ms since 1970 at which an ejected server comes back; 0: none
@@ -24,7 +26,7 @@ type livePool struct {
 func newLivePool(w *Worker, entry *Pool) *livePool {
 	conf := entry.Conf
 	p := &livePool{worker: w, conf: conf, timeout: conf.Timeout.Milliseconds(), board: entry.newBoard(),
-		address: w.main.addressOf(entry)}
+		address: w.main.addressOf(entry), security: &entry.security}
 	for i := range conf.Servers {
 		p.servers = append(p.servers, &server{
 			pool: p, conf: &conf.Servers[i], index: i, board: p.board.servers[i],

@@ -12,6 +12,7 @@ import (
 	"github.com/baton-project/baton/internal/listen"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/pool/nutcracker"
+	"github.com/baton-project/baton/internal/tls"
 	"github.com/baton-project/baton/internal/zone"
 )
 
@@ -21,12 +22,15 @@ type Main struct {
 	listeners []*Listener
 	logger    *log.Logger
 	hostname  string
+	buffers   tls.Buffers
 }
 
 // A Pool is one pool with the memory that its workers share.
 type Pool struct {
 	Conf *nutcracker.Pool
 	zone *zone.Zone
+
+	security security
 }
 
 // A Listener is an address where clients of a pool, or those who want to see the
@@ -81,6 +85,9 @@ func (m *Main) add(t *conf.Tree, f *file, conf *nutcracker.Pool, zones *zone.Set
 		return err
 	}
 	p := &Pool{Conf: conf, zone: z}
+	if err := m.secure(t, f, p, zones); err != nil {
+		return err
+	}
 	address, err := resolve(t, conf.Listen)
 	if err != nil {
 		return f.errorf(conf.Line, "address \"%s\" of pool \"%s\": %v", conf.Listen.Text, conf.Name, err)

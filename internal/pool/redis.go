@@ -35,9 +35,6 @@ func (c *client) processRedis(b []byte) (used int) {
 
 // The replies of twemproxy.
 const (
-	noAuth        = "-NOAUTH Authentication required\r\n"
-	badPassword   = "-ERR invalid password\r\n"
-	noPassword    = "-ERR Client sent AUTH, but no password is set\r\n"
 	protocolError = "-ERR Protocol error: "
 	pong          = "+PONG\r\n"
 	ok            = "+OK\r\n"
@@ -85,7 +82,7 @@ func (c *client) check(cmd *resp.Command, b []byte) string {
 		name := c.req.Arg(0).Of(b)
 		return fmt.Sprintf("-ERR unknown command '%s'\r\n", printable(name))
 	}
-	if c.pool.conf.RedisAuth != "" && !c.authed && cmd.Kind != resp.Auth && cmd.Kind != resp.Hello && cmd.Kind != resp.Quit {
+	if !c.authed && c.pool.guarded() && cmd.Kind != resp.Auth && cmd.Kind != resp.Hello && cmd.Kind != resp.Quit {
 		return noAuth
 	}
 	if !cmd.Fits(c.req.Count) {
@@ -161,25 +158,6 @@ const info = "# Server\r\nredis_version:" + protocolVersion + "\r\nredis_mode:st
 
 func bulkString(s string) string { return "$" + strconv.Itoa(len(s)) + "\r\n" + s + "\r\n" }
 
-// authenticate is AUTH with a password, or with a user and a password.
-func (c *client) authenticate(args []string) string {
-	want := c.pool.conf.RedisAuth
-	switch {
-	case len(args) > 2:
-		return "-ERR wrong number of arguments for 'auth' command\r\n"
-	case want == "":
-		return noPassword
-	case len(args) == 1 && args[0] == want, len(args) == 2 && args[0] == "default" && args[1] == want:
-		c.authed = true
-		return ok
-	}
-	c.authed = false
-	if len(args) == 2 {
-		return "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-	}
-	return badPassword
-}
-
 // hello is HELLO. The replies of servers are in version 2 of the protocol, so
 // version 3 is refused.
 func (c *client) hello(args []string) string {
@@ -204,7 +182,7 @@ func (c *client) hello(args []string) string {
 			return "-ERR Syntax error in HELLO option '" + printable([]byte(args[0])) + "'\r\n"
 		}
 	}
-	if c.pool.conf.RedisAuth != "" && !c.authed {
+	if !c.authed && c.pool.guarded() {
 		return noAuth
 	}
 	return "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n" + bulkString(protocolVersion) +

@@ -27,6 +27,8 @@ type server struct {
 	aside []*link
 	bulks bulks
 	moved int64 // tick at which sayMoved has spoken
+
+	complained int64 // the same for complain
 }
 
 // all are the links there are.
@@ -66,7 +68,7 @@ func (s *server) open(slot int) *link {
 // behind what the server wants to be told first.
 func (l *link) connect() {
 	w, s := l.worker, l.server
-	err := s.dial(&l.Conn, l)
+	err := s.dial(&l.conn, l)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.reactor.Tick()
@@ -124,8 +126,11 @@ func (s *server) greeting() (words []string) {
 	if !conf.Redis {
 		return nil
 	}
-	if conf.RedisAuth != "" {
-		words = append(words, "*2\r\n$4\r\nAUTH\r\n$"+strconv.Itoa(len(conf.RedisAuth))+"\r\n"+conf.RedisAuth+"\r\n")
+	switch {
+	case conf.RedisUser != "":
+		words = append(words, "*3\r\n$4\r\nAUTH\r\n"+bulkString(conf.RedisUser)+bulkString(conf.RedisAuth))
+	case conf.RedisAuth != "":
+		words = append(words, "*2\r\n$4\r\nAUTH\r\n"+bulkString(conf.RedisAuth))
 	}
 	if conf.RedisDB > 0 {
 		db := strconv.Itoa(conf.RedisDB)
@@ -137,8 +142,9 @@ func (s *server) greeting() (words []string) {
 // errNoHost says that a name was not found.
 var errNoHost = errors.New("host not found")
 
-// dial opens a connection to the server and may wait.
-func (s *server) dial(c *poll.Conn, h poll.Handler) error {
+// dial opens a connection to the server, with TLS where that is spoken, and may
+// wait.
+func (s *server) dial(c *conn, h poll.Handler) error {
 	to := poll.Endpoint{Path: s.conf.Path}
 	if to.Path == "" {
 		addr, err := lookup(s.conf.Host)
@@ -148,7 +154,10 @@ func (s *server) dial(c *poll.Conn, h poll.Handler) error {
 		to.IP = netip.AddrPortFrom(addr, uint16(s.conf.Port))
 	}
 	timeout := s.pool.conf.Timeout
-	return s.pool.worker.reactor.Dial(c, &poll.Outgoing{To: to, Timeout: timeout}, h)
+	if err := s.pool.worker.reactor.Dial(&c.Conn, &poll.Outgoing{To: to, Timeout: timeout}, h); err != nil {
+		return err
+	}
+	return s.secure(c, to.String(), timeout)
 }
 
 // lookupBound is how long a name server may take.
@@ -246,6 +255,8 @@ func reason(err error) string {
 		return "Connection timed out"
 	case err == errNoHost:
 		return "Host is down"
+	case errors.Is(err, errHandshake):
+		return "TLS handshake failed"
 	case errors.As(err, &errno):
 		if text, known := errnoText[errno]; known {
 			return text

@@ -37,7 +37,7 @@ type bulks struct {
 
 // A bulkConn is one of them.
 type bulkConn struct {
-	poll.Conn
+	conn
 	server *server
 }
 
@@ -224,7 +224,7 @@ func (t *transfer) run() error {
 // connect opens a connection and says what a server wants to be told first.
 func (t *transfer) connect() {
 	c := &bulkConn{server: t.server}
-	if t.why = t.server.dial(&c.Conn, c); t.why != nil {
+	if t.why = t.server.dial(&c.conn, c); t.why != nil {
 		return
 	}
 	t.to = c

@@ -34,6 +34,15 @@ type Pool struct {
 	AutoEjectHosts bool
 	TCPKeepalive   bool
 	ReusePort      bool
+
+	TLS         TLS
+	ServerTLS   ServerTLS
+	RedisUser   string        // whom we are for servers; "": the default user
+	RedisUsers  []User        // whom clients may log in as, beside redis_auth
+	HealthCheck time.Duration // server_health_check; zero: there is none
+	Slowlog     time.Duration // requests that take so long are logged; zero: none
+
+	lines map[string]int // of the keys that stand there
 }
 
 // An Address is a host and a port as they were written, or a path.
@@ -79,5 +88,6 @@ func newPool(name string, line int) *Pool {
 		Backlog: defaultBacklog, ServerConnections: 1,
 		RetryTimeout: defaultRetryTimeout, FailureLimit: defaultFailureLimit,
 		HashName: defaultHash, Hash: hashkit.FNV1a64,
+		HealthCheck: defaultHealthCheck, lines: make(map[string]int),
 	}
 }

@@ -174,23 +174,27 @@ func (r *reader) pool(p *Pool, n *yaml.Node) error {
 	if n.Kind != yaml.MappingNode {
 		return r.errorf(n.Line, "pool \"%s\" has no keys", p.Name)
 	}
-	seen := make(map[string]bool)
+	seen := p.lines
 	for i := 0; i < len(n.Content); i += 2 {
 		key, err := r.scalar(n.Content[i], "key")
 		if err != nil {
 			return err
 		}
 		set, known := keys[key]
+		if !known {
+			set, known = beyond[key]
+		}
+		_, twice := seen[key]
 		switch {
 		case !known:
 			return r.errorf(n.Content[i].Line, "key \"%s\" is unknown", key)
-		case seen[key]:
+		case twice:
 			return r.errorf(n.Content[i].Line, "key \"%s\" is duplicate", key)
 		}
-		seen[key] = true
+		seen[key] = n.Content[i].Line
 		value := n.Content[i+1]
-		if key == "servers" {
-			if err := r.servers(p, value); err != nil {
+		if list := lists[key]; list != nil {
+			if err := list(r, p, value); err != nil {
 				return err
 			}
 			continue
@@ -204,14 +208,23 @@ func (r *reader) pool(p *Pool, n *yaml.Node) error {
 		}
 	}
 	switch {
-	case !seen["listen"]:
+	case seen["listen"] == 0:
 		return r.errorf(p.Line, "pool \"%s\" has no \"listen\"", p.Name)
-	case !seen["servers"]:
+	case seen["servers"] == 0:
 		return r.errorf(p.Line, "pool \"%s\" has no \"servers\"", p.Name)
 	case p.RedisAuth != "" && !p.Redis:
 		return r.errorf(p.Line, "pool \"%s\" has \"redis_auth\" and is not a redis pool", p.Name)
 	}
+	if err := r.check(p); err != nil {
+		return err
+	}
 	return r.weights(p)
+}
+
+// lists are the keys whose values are lists.
+var lists = map[string]func(r *reader, p *Pool, n *yaml.Node) error{
+	"servers":     (*reader).servers,
+	"redis_users": (*reader).users,
 }
 
 // weights refuses weights that would not fit into memory.

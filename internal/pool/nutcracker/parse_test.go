@@ -153,6 +153,9 @@ func FuzzParse(f *testing.F) {
 	for _, tt := range cases {
 		f.Add(tt.text)
 	}
+	for _, tt := range beyondCases {
+		f.Add(tt.text)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		pools, err := Parse("F", []byte(text))
 		if want := new(conf.Error); err != nil && !errors.As(err, &want) {
