@@ -27,7 +27,9 @@ type serverLine struct {
 	failures  atomic.Int64  // one after the other
 	until     atomic.Int64  // ejected until then, ms since 1970
 	ejectedAt atomic.Int64  // us since 1970
-	sums      [12]atomic.Int64
+	down      atomic.Int64  // 1: ejected until a check succeeds
+	checkAt   atomic.Int64  // when it is due, ms since 1970
+	sums      [10]atomic.Int64
 }
 
 var (
@@ -173,14 +175,36 @@ func (s *serverBoard) well() {
 	}
 }
 
-// failed counts a failure, and ejects the server when there were too many.
-func (s *serverBoard) failed(limit int, retry time.Duration) (ejected bool) {
+// failed counts a failure, and ejects the server when there were too many: for a
+// time, and then until a check succeeds if servers are checked.
+func (s *serverBoard) failed(limit int, retry time.Duration, checked bool) (ejected bool) {
 	if s.line.failures.Add(1) < int64(limit) {
 		return false
 	}
 	now := time.Now()
 	s.line.failures.Store(0)
-	s.line.until.Store(now.Add(retry).UnixMilli())
+	until := now.Add(retry).UnixMilli()
+	s.line.until.Store(until)
 	s.line.ejectedAt.Store(now.UnixMicro())
+	if checked {
+		s.line.checkAt.Store(until)
+		s.line.down.Store(1)
+	}
 	return true
+}
+
+// isDown reports whether the server is ejected until a check succeeds.
+func (s *serverBoard) isDown() bool { return s.line.down.Load() != 0 }
+
+func (s *serverBoard) checkAt() int64 { return s.line.checkAt.Load() }
+
+// takeCheck makes the check that is due at that time the caller's, and the next one
+// due later.
+func (s *serverBoard) takeCheck(at, next int64) bool { return s.line.checkAt.CompareAndSwap(at, next) }
+
+// revive ends an ejection.
+func (s *serverBoard) revive() {
+	s.line.failures.Store(0)
+	s.line.until.Store(0)
+	s.line.down.Store(0)
 }

@@ -268,6 +268,9 @@ func (l *link) take(b []byte) (used int, err error) {
 			board.responses++
 			board.well()
 			l.unwait(r)
+			if r.note != nil {
+				l.server.over(r, "")
+			}
 			c := r.client
 			if r.silent {
 				l.worker.release(r)
@@ -388,6 +391,9 @@ func (l *link) fail(err error) {
 			next := r.behind
 			r.behind = nil
 			l.unwait(r)
+			if r.note != nil {
+				s.over(r, why)
+			}
 			if r.silent {
 				w.release(r)
 			} else {

@@ -13,6 +13,7 @@ type livePool struct {
 	conf    *nutcracker.Pool
 	servers []*server
 	timeout int64  // ms; 0: none
+	slowlog int64  // ms; 0: there is none
 	address string // where clients come
 	board   *board
 
@@ -25,7 +26,8 @@ type livePool struct {
 
 func newLivePool(w *Worker, entry *Pool) *livePool {
 	conf := entry.Conf
-	p := &livePool{worker: w, conf: conf, timeout: conf.Timeout.Milliseconds(), board: entry.newBoard(),
+	p := &livePool{worker: w, conf: conf, timeout: conf.Timeout.Milliseconds(),
+		slowlog: conf.Slowlog.Milliseconds(), board: entry.newBoard(),
 		address: w.main.addressOf(entry), security: &entry.security}
 	for i := range conf.Servers {
 		p.servers = append(p.servers, &server{
@@ -63,7 +65,11 @@ func (p *livePool) rebuild() {
 	p.revival = 0
 	now := p.worker.reactor.Now().UnixMilli()
 	p.ring = hashkit.NewRing(p.conf.Distribution, p.conf.Ring(), func(i int) bool {
-		until := p.board.servers[i].ejectedUntil()
+		b := p.board.servers[i]
+		until := b.ejectedUntil()
+		if p.checked() && b.isDown() {
+			return false
+		}
 		if !p.conf.AutoEjectHosts || until <= now {
 			return true
 		}
@@ -72,6 +78,7 @@ func (p *livePool) rebuild() {
 		}
 		return false
 	})
+	p.watch()
 }
 
 // route finds the server of a key; nil when all are ejected.
@@ -118,7 +125,7 @@ func (c *client) forward(key, b []byte) {
 	l := s.link(c)
 	l.out = append(l.bytes(), b...)
 	r := c.worker.request()
-	r.client = c
+	r.client, r.note = c, c.note(b, key, 1)
 	c.push(r)
 	l.send(r, len(b))
 	l.full(c)

@@ -100,7 +100,7 @@ func (c *client) send(key, b []byte, noReply, values bool) {
 		return
 	}
 	r := c.worker.request()
-	r.client, r.values = c, values
+	r.client, r.values, r.note = c, values, c.note(b, key, 1)
 	c.push(r)
 	l.send(r, len(b))
 	l.full(c)
@@ -124,6 +124,7 @@ func (c *client) splitMemcache(b []byte, r *memcache.Request) {
 		at = end
 	}
 	c.begin(s)
+	s.whole.note = c.note(b, s.keys[0].at.Of(b), len(s.keys))
 	verb := "get"
 	if r.Verb == memcache.Gets {
 		verb = "gets"

@@ -8,6 +8,7 @@ type request struct {
 	split  *split   // of a request that was split, and of its parts
 	part   int      // which part, from 1; 0: the request itself
 
+	note   *note  // for the slow log; nil: none is kept
 	held   []byte // reply that came before its turn
 	at     int64  // tick at which it was given to the link
 	end    int64  // where it ends in what is sent over the link

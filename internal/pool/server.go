@@ -145,6 +145,10 @@ var errNoHost = errors.New("host not found")
 // dial opens a connection to the server, with TLS where that is spoken, and may
 // wait.
 func (s *server) dial(c *conn, h poll.Handler) error {
+	return s.dialWithin(c, h, s.pool.conf.Timeout)
+}
+
+func (s *server) dialWithin(c *conn, h poll.Handler, timeout time.Duration) error {
 	to := poll.Endpoint{Path: s.conf.Path}
 	if to.Path == "" {
 		addr, err := lookup(s.conf.Host)
@@ -153,7 +157,6 @@ func (s *server) dial(c *conn, h poll.Handler) error {
 		}
 		to.IP = netip.AddrPortFrom(addr, uint16(s.conf.Port))
 	}
-	timeout := s.pool.conf.Timeout
 	if err := s.pool.worker.reactor.Dial(&c.Conn, &poll.Outgoing{To: to, Timeout: timeout}, h); err != nil {
 		return err
 	}
@@ -224,8 +227,9 @@ func (s *server) failed() {
 	if !p.conf.AutoEjectHosts {
 		return
 	}
-	if s.board.failed(p.conf.FailureLimit, p.conf.RetryTimeout) {
+	if s.board.failed(p.conf.FailureLimit, p.conf.RetryTimeout, p.checked()) {
 		p.board.ejected()
+		p.watch()
 		p.worker.main.logger.Logf(log.Warn, 0, "server %s of pool %s is ejected for %d ms", s.conf.Name, p.conf.Name,
 			p.conf.RetryTimeout.Milliseconds())
 	}

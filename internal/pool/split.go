@@ -95,6 +95,7 @@ func (c *client) splitRedis(cmd *resp.Command, b []byte) {
 		return
 	}
 	c.begin(s)
+	s.whole.note = c.note(b, c.req.Arg(1).Of(b), len(s.keys))
 	for i := range s.parts {
 		f := &s.parts[i]
 		l := f.server.link(c)
@@ -188,6 +189,9 @@ func (s *split) after(r *request) {
 	w := r.worker()
 	r.split = nil
 	w.release(r)
+	if s.pending == 0 && s.whole.note != nil {
+		s.over(c)
+	}
 	switch {
 	case c == nil:
 		if s.pending == 0 {

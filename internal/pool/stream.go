@@ -25,6 +25,7 @@ type bulk struct {
 	left   int64        // of memcached's value, with its CRLF
 	silent bool         // memcached's noreply
 	ahead  []byte       // bytes of the request, and what the client sent behind
+	note   *note        // for the slow log; nil: none is kept
 	first  int          // how many of them belong to the request for sure
 }
 
@@ -107,7 +108,7 @@ func (c *client) large(b []byte) int {
 	}
 	first := c.req.Detachable(len(b))
 	c.req.Detach(first)
-	c.startBulk(&bulk{server: s, req: c.req, ahead: append([]byte(nil), b...), first: first})
+	c.startBulk(&bulk{server: s, note: c.note(b, c.req.Arg(key).Of(b), 1), req: c.req, ahead: append([]byte(nil), b...), first: first})
 	c.req = resp.Request{}
 	return len(b)
 }
@@ -120,7 +121,7 @@ func (c *client) largeMemcache(b []byte, r *memcache.Request) int {
 		return len(b)
 	}
 	left := int64(r.Line) + r.Value - int64(len(b))
-	c.startBulk(&bulk{server: s, left: left, silent: r.NoReply, ahead: append([]byte(nil), b...), first: len(b)})
+	c.startBulk(&bulk{server: s, note: c.note(b, b[r.Keys[0]:r.Keys[1]], 1), left: left, silent: r.NoReply, ahead: append([]byte(nil), b...), first: len(b)})
 	return len(b)
 }
 
@@ -386,6 +387,13 @@ func (t *transfer) done(err error) {
 		board.responses++
 		board.responseBytes += t.back
 		board.well()
+	}
+	if n := t.bulk.note; n != nil && err == nil {
+		failed := ""
+		if t.why != nil {
+			failed = reason(t.why)
+		}
+		s.pool.over(n, "server "+s.conf.Name, t.client, failed)
 	}
 	if t.to != nil {
 		if err == nil && !t.bulk.silent && !t.client.worker.draining.Load() {

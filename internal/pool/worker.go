@@ -34,6 +34,7 @@ type Worker struct {
 	timer        *time.Timer
 	timerDue     int64 // tick; 0: not set
 	clients      int
+	slow         slowLog
 	acceptors    []*poll.Acceptor
 	giver        *giver
 	ended        bool
@@ -226,6 +227,7 @@ func (w *Worker) sweep() {
 	w.timerDue = 0
 	w.now = w.reactor.Tick()
 	for _, p := range w.pools {
+		p.watch()
 		for _, s := range p.servers {
 			for _, l := range s.all() {
 				l.expire()

@@ -118,6 +118,10 @@ func Transient(line []byte) bool {
 	return false
 }
 
+// Down reports whether the line of an error says that a replica has lost its
+// master and does not answer.
+func Down(line []byte) bool { return bytes.HasPrefix(line, []byte("-MASTERDOWN ")) }
+
 // Moved reports whether the line of an error is a redirection of Redis Cluster.
 func Moved(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("-MOVED ")) || bytes.HasPrefix(line, []byte("-ASK "))
