@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -9,8 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +20,13 @@ import (
 // start it again.
 func startRedis(t *testing.T) (port int, restart func()) {
 	t.Helper()
+	port, stop, start := mortalRedis(t)
+	return port, func() { stop(); start() }
+}
+
+// mortalRedis starts a redis-server that the test may kill and start again.
+func mortalRedis(t *testing.T) (port int, stop, start func()) {
+	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("redis-server is not installed")
@@ -30,7 +34,7 @@ func startRedis(t *testing.T) (port int, restart func()) {
 	port = freeport.Reserve(t)
 	dir := t.TempDir()
 	var running *exec.Cmd
-	start := func() {
+	start = func() {
 		running = exec.Command(path, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir)
 		if err := running.Start(); err != nil {
 			t.Fatal(err)
@@ -46,13 +50,13 @@ func startRedis(t *testing.T) (port int, restart func()) {
 			}
 		}
 	}
-	stop := func() {
+	stop = func() {
 		_ = running.Process.Kill()
 		_ = running.Wait()
 	}
 	start()
 	t.Cleanup(stop)
-	return port, func() { stop(); start() }
+	return port, stop, start
 }
 
 // redisCommand is a request of Redis.
@@ -69,86 +73,6 @@ const poolsConf = `
 worker_processes 2;
 nutcracker pools.yml;
 `
-
-// Clients of a pool stay connected over reloads and upgrades: every INCR is
-// applied once, and every reply comes, in order.
-func TestPoolClientsStayOverReloadsAndUpgrades(t *testing.T) {
-	t.Parallel()
-	e2e.OnlyBaton(t, "nginx has no pools")
-	one, _ := startRedis(t)
-	two, _ := startRedis(t)
-	listen, extra := freeport.Reserve(t), freeport.Reserve(t)
-	yml := func(n int) string {
-		text := fmt.Sprintf("main:\n  listen: 127.0.0.1:%d\n  redis: true\n  timeout: %d\n  servers:\n   - 127.0.0.1:%d:1 a\n   - 127.0.0.1:%d:1 b\n",
-			listen, 60000+n, one, two)
-		if n%2 == 1 {
-			text += fmt.Sprintf("extra:\n  listen: 127.0.0.1:%d\n  redis: true\n  servers:\n   - 127.0.0.1:%d:1\n", extra, one)
-		}
-		return text
-	}
-	b := e2e.New(t, poolsConf)
-	b.Write("pools.yml", yml(0))
-	b.Launch()
-	b.WaitReady()
-
-	const clients = 30
-	var stop atomic.Bool
-	var counted [clients]int
-	var all sync.WaitGroup
-	for i := range clients {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", listen))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Go(func() {
-			defer c.Close()
-			r := bufio.NewReader(c)
-			own := "counter" + strconv.Itoa(i)
-			for n := 1; !stop.Load(); n++ {
-				_ = c.SetDeadline(time.Now().Add(time.Minute))
-				value := strconv.Itoa(n)
-				in := redisCommand("INCR", own) + redisCommand("SET", own+"x", value) + redisCommand("GET", own+"x") +
-					redisCommand("MGET", own, own+"x")
-				if n%3 == 0 { // in two pieces
-					_, _ = io.WriteString(c, in[:len(in)/2])
-					in = in[len(in)/2:]
-				}
-				if _, err := io.WriteString(c, in); err != nil {
-					t.Errorf("client %d, round %d: %v", i, n, err)
-					return
-				}
-				bulk := fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
-				want := ":" + value + "\r\n+OK\r\n" + bulk + "*2\r\n" + bulk + bulk
-				got := make([]byte, len(want))
-				if k, err := io.ReadFull(r, got); err != nil || string(got) != want {
-					t.Errorf("client %d, round %d: %q %v, want %q", i, n, got[:k], err, want)
-					return
-				}
-				counted[i] = n
-			}
-		})
-	}
-	for n := 1; n <= 6; n++ {
-		b.Write("pools.yml", yml(n))
-		old := b.Reload()
-		b.WaitGone(old, time.Minute)
-	}
-	b.Upgrade()
-	b.Write("pools.yml", yml(1))
-	b.WaitGone(b.Reload(), time.Minute)
-	stop.Store(true)
-	all.Wait()
-	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", extra))
-	if err != nil {
-		t.Fatalf("the new pool: %v", err)
-	}
-	defer c.Close()
-	for i, n := range counted {
-		if n == 0 {
-			t.Errorf("client %d did nothing", i)
-		}
-	}
-}
 
 func TestWrongPoolsLeaveEverythingAsItWas(t *testing.T) {
 	t.Parallel()
