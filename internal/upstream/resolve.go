@@ -52,10 +52,11 @@ func (s *Set) Start(logger *log.Logger) (stop func()) {
 			continue
 		}
 		for _, src := range c.group.sources {
-			if stored := src.load(); stored != nil {
+			stored, until := src.load()
+			if stored != nil {
 				src.update(stored)
 			}
-			running.Go(func() { src.follow(ctx, logger) })
+			running.Go(func() { src.follow(ctx, until, logger) })
 		}
 	}
 	return func() {
@@ -64,9 +65,13 @@ func (s *Set) Start(logger *log.Logger) (stop func()) {
 	}
 }
 
-// follow asks again and again until ctx ends.
-func (src *source) follow(ctx context.Context, logger *log.Logger) {
-	timer := time.NewTimer(0)
+// longestGood bounds what is believed of a time that somebody else has noted.
+const longestGood = 24 * time.Hour
+
+// follow asks when what is known is good no more, and then again and again until ctx
+// ends.
+func (src *source) follow(ctx context.Context, until time.Time, logger *log.Logger) {
+	timer := time.NewTimer(min(max(time.Until(until), 0), longestGood))
 	defer timer.Stop()
 	for {
 		select {
@@ -90,7 +95,7 @@ func (src *source) follow(ctx context.Context, logger *log.Logger) {
 		// That a name does not exist is an answer: it has no addresses any more.
 		if err == nil || isNotFound(err) {
 			src.update(answers)
-			src.store(answers)
+			src.store(answers, time.Now().Add(good))
 			timer.Reset(max(good, 0) + time.Second)
 		} else {
 			timer.Reset(max(src.timeout, time.Second))
@@ -111,7 +116,7 @@ func (src *source) ask(ctx context.Context) (answers []answer, good time.Duratio
 	if s.Service == "" {
 		found, good, err := src.resolver.LookupAddr(ctx, s.Host)
 		for _, ip := range found {
-			answers = append(answers, answer{s.Backup, s.Weight, netip.AddrPortFrom(ip, s.Port), s.Name})
+			answers = append(answers, src.answer(ip))
 		}
 		return sorted(answers), good, err
 	}
@@ -129,12 +134,19 @@ func (src *source) ask(ctx context.Context) (answers []answer, good time.Duratio
 	return sorted(answers), good, err
 }
 
-// sorted puts answers into the order that all workers agree on, each once.
+// answer is an address of a name that is no service.
+func (src *source) answer(ip netip.Addr) answer {
+	s := &src.server
+	return answer{s.Backup, s.Weight, netip.AddrPortFrom(ip, s.Port), s.Name}
+}
+
+// sorted puts answers into the order that all workers agree on. Several records may
+// say the same, and then count as often.
 func sorted(answers []answer) []answer {
-	slices.SortFunc(answers, func(a, b answer) int {
+	slices.SortStableFunc(answers, func(a, b answer) int {
 		return cmp.Or(a.address.Compare(b.address), cmp.Compare(a.server, b.server), cmp.Compare(a.weight, b.weight))
 	})
-	return slices.CompactFunc(answers, func(a, b answer) bool { return a.address == b.address && a.server == b.server })
+	return answers
 }
 
 // update puts the addresses that were found in the place of those before.
@@ -142,9 +154,9 @@ func (src *source) update(answers []answer) {
 	g := src.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	peers := make([]*Peer, len(answers))
+	peers, before := make([]*Peer, len(answers)), slices.Clone(src.peers)
 	for i, a := range answers {
-		peers[i] = src.peer(a)
+		peers[i] = src.peer(a, before)
 	}
 	if slices.Equal(peers, src.peers) {
 		return
@@ -153,13 +165,14 @@ func (src *source) update(answers []answer) {
 	g.rebuild()
 }
 
-// peer finds the peer that an address is already, or makes one.
-func (src *source) peer(a answer) *Peer {
+// peer takes the peer that an address is already out of before, or makes one.
+func (src *source) peer(a answer, before []*Peer) *Peer {
 	s := src.server
 	s.Name, s.Weight, s.Backup = a.server, a.weight, a.backup
 	made := newPeers(&s, []Address{TCP(a.address)})[0]
-	for _, p := range src.peers {
-		if p.Address == made.Address && p.Server == made.Server && p.weight == made.weight && p.backup == made.backup {
+	for i, p := range before {
+		if p != nil && p.Address == made.Address && p.Server == made.Server && p.weight == made.weight && p.backup == made.backup {
+			before[i] = nil
 			return p
 		}
 	}

@@ -157,12 +157,24 @@ func TestResolve(t *testing.T) {
 	}
 	stop()
 
-	// The next worker begins with what was found.
-	src.store(sorted([]answer{{false, 3, netip.MustParseAddrPort("[::1]:8080"), "app.test:8080"}}))
+	// The next worker begins with what was found, and asks when that is no longer good;
+	// what else is said of the server may be something else by now.
+	src.store(sorted([]answer{{false, 3, netip.MustParseAddrPort("[::1]:8080"), "app.test:8080"}}), time.Now().Add(time.Hour))
 	later := &names{asked: make(chan string)}
-	set = resolving(t, &z, "server 127.0.0.1:80; server app.test:8080 resolve weight=3;", later)
+	set = resolving(t, &z, "server 127.0.0.1:80; server app.test:9090 resolve weight=2;", later)
 	stop = set.Start(nil)
-	eventually(t, set.All()[0].Group(), "127.0.0.1:80 [::1]:8080")
+	g = set.All()[0].Group()
+	eventually(t, g, "127.0.0.1:80 [::1]:9090")
+	if p := g.roster.ordinary.peers[1]; p.weight != 2 || p.Server != "app.test:9090" {
+		t.Errorf("%+v", p)
+	}
+	stop()
+	src.store(nil, time.Time{})
+	set = resolving(t, &z, "server 127.0.0.1:80; server app.test:9090 resolve;", later)
+	stop = set.Start(nil)
+	if name := <-later.asked; name != "app.test" {
+		t.Errorf("asked for %s", name)
+	}
 	stop()
 }
 
@@ -178,6 +190,17 @@ func TestResolveService(t *testing.T) {
 	}
 	g := set.All()[0].Group()
 	eventually(t, g, "127.0.0.1:81 127.0.0.2:81 | 127.0.0.3:82 |")
+	// Records that say the same are peers of their own, and stay who they are.
+	src, twice := g.sources[0], netip.MustParseAddrPort("127.0.0.1:81")
+	src.update(sorted([]answer{{false, 5, twice, "a.test"}, {false, 5, twice, "a.test"}, {true, 1, netip.MustParseAddrPort("127.0.0.3:82"), "b.test"}}))
+	if got := present(g); got != "127.0.0.1:81 127.0.0.1:81 | 127.0.0.3:82 |" || src.peers[0] == src.peers[1] {
+		t.Errorf("%q", got)
+	}
+	before := src.peers
+	src.update(sorted([]answer{{false, 5, twice, "a.test"}, {false, 5, twice, "a.test"}}))
+	if !slices.Equal(src.peers, before[:2]) {
+		t.Error("peers were made anew")
+	}
 	if p := g.roster.ordinary.peers[0]; p.weight != 5 || p.Server != "a.test" {
 		t.Errorf("%+v", p)
 	}
@@ -204,12 +227,12 @@ func TestResolveFails(t *testing.T) {
 }
 
 func FuzzStoredAnswers(f *testing.F) {
-	f.Add("false 1 127.0.0.1:80 a.test\ntrue 5 [::1]:1 b\n")
+	f.Add("1800000000\nfalse 1 127.0.0.1:80 a.test\ntrue 5 [::1]:1 b\n")
 	f.Add("true 0 x y\n\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := decode(text)
-		if again := decode(encode(got)); !slices.Equal(got, again) {
-			t.Errorf("%q became %v, then %v", text, got, again)
+		got, until := decode(text)
+		if again, same := decode(encode(got, until)); !slices.Equal(got, again) || !until.Equal(same) {
+			t.Errorf("%q became %v until %v, then %v until %v", text, got, until, again, same)
 		}
 	})
 }
