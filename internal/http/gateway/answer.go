@@ -50,7 +50,10 @@ func (x *Exchange) respond() http.Result {
 	x.beginKeeping()
 	hasBody := x.codec.StartBody(x)
 	if x.Cacheable() {
-		return x.passKept(hasBody)
+		return x.passTo(&x.kept.fill, hasBody)
+	}
+	if x.beginStore(hasBody) {
+		return x.passTo(&x.store.fill, hasBody)
 	}
 	surplus := !hasBody && x.start < len(x.head) && (!out.HeadersOnly || a.Status == 204 || a.Status == 304)
 	if surplus || hasBody && !out.HeadersOnly {

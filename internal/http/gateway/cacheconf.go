@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,6 +108,8 @@ func (s *Settings) setCache(d *conf.Directive) error {
 		return s.Cache.Set(nil)
 	case s.Cache.IsSet():
 		return conf.ErrDuplicate
+	case s.Store.V != nil:
+		return d.Errorf(`"%s" directive is incompatible with "%sstore"`, d.Name, strings.TrimSuffix(d.Name, "cache"))
 	}
 	return s.Cache.Set(d)
 }

@@ -179,5 +179,5 @@ func (x *Exchange) giveUpConn() {
 
 // watchesClient reports whether the request ends when the client goes away.
 func (x *Exchange) watchesClient() bool {
-	return !x.Pass.Settings.IgnoreClientAbort.V && !x.Cacheable()
+	return !x.Pass.Settings.IgnoreClientAbort.V && !x.Cacheable() && !x.stores()
 }

@@ -68,6 +68,7 @@ type Exchange struct {
 
 	kept  *kept // nil: the cache has no part in it
 	spare *kept
+	store *stored // nil: the answer becomes no file
 
 	States []State
 	end    func()
@@ -124,6 +125,7 @@ func (x *Exchange) begin(r *http.Request, p *Pass) {
 func (x *Exchange) release() {
 	x.finalize()
 	x.endKept()
+	x.endStore()
 	x.putBack()
 }
 

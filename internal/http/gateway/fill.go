@@ -15,11 +15,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fill is an answer on its way into a file of the cache. The upstream is read as
+// A keeper is what a fill is for.
+type keeper interface {
+	// place puts the complete file into its place.
+	place(f *fill)
+	// drop is called when it will never be complete.
+	drop(f *fill)
+}
+
+// fill is an answer on its way into a file, of the cache or of proxy_store. The upstream is read as
 // fast as it sends, whatever the client takes, and to its end even if the client
 // goes away: what the client has not taken yet is sent from the file.
 type fill struct {
 	x      *Exchange
+	keeper keeper
+	start  int64     // where the body begins in the file
 	file   *fd.Owned // nil: nothing is written
 	temp   string    // its name; "": it has none any more
 	n      int64     // bytes of the body in it
@@ -78,7 +88,7 @@ func (x *Exchange) makeFile() bool {
 	}
 	x.chooseVariant()
 	f := &k.fill
-	*f = fill{x: x}
+	*f = fill{x: x, keeper: k, start: int64(k.header.BodyStart)}
 	var err error
 	if k.cache.UseTempPath {
 		f.file, f.temp, err = r.CreateTemp(x.Pass.Settings.TempPath.V)
@@ -125,9 +135,8 @@ func writeAt(f *fd.Owned, p []byte, off int64) error {
 	return nil
 }
 
-// passKept lets the body through to the file and to the client.
-func (x *Exchange) passKept(hasBody bool) http.Result {
-	f := &x.kept.fill
+// passTo lets the body through to the file and to the client.
+func (x *Exchange) passTo(f *fill, hasBody bool) http.Result {
 	f.gone = x.Request.Out.HeadersOnly
 	if !hasBody && x.start == len(x.head) {
 		f.complete()
@@ -197,10 +206,10 @@ func (f *fill) keep(data []byte) {
 	if f.err != nil {
 		return
 	}
-	if err := writeAt(f.file, data, int64(x.kept.header.BodyStart)+f.n); err != nil {
+	if err := writeAt(f.file, data, f.start+f.n); err != nil {
 		f.err = failedWrite(f.temp, err)
 		x.Request.Logf(log.Crit, "%v", f.err)
-		x.freeKept()
+		f.keeper.drop(f)
 		return
 	}
 	f.n, f.piece = f.n+int64(len(data)), data
@@ -222,7 +231,7 @@ func (f *fill) deliver() {
 		} else {
 			from := f.sent
 			f.sent, f.piece = f.n, nil
-			err = x.Request.SendFile(f.file, int64(x.kept.header.BodyStart)+from, f.sent-from)
+			err = x.Request.SendFile(f.file, f.start+from, f.sent-from)
 		}
 		f.gone = err != nil
 	}
@@ -270,7 +279,7 @@ func (f *fill) lost(err error) http.Result {
 	if errors.Is(err, io.EOF) && x.codec.AtEnd(x) && (x.Answer.ContentLength < 0 || x.Answer.ContentLength == f.n) {
 		f.complete()
 	} else {
-		x.freeKept()
+		f.keeper.drop(f)
 	}
 	if f.gone && errors.Is(err, io.EOF) && x.codec.AtEnd(x) {
 		return x.finishBody(nil)
@@ -280,9 +289,18 @@ func (f *fill) lost(err error) http.Result {
 
 // complete puts the file into its place.
 func (f *fill) complete() {
+	if f.temp != "" {
+		f.keeper.place(f)
+	}
+}
+
+// drop is for [keeper].
+func (k *kept) drop(f *fill) { f.x.freeKept() }
+
+// place is for [keeper].
+func (k *kept) place(f *fill) {
 	x := f.x
-	k := x.kept
-	if f.temp == "" || k.settled {
+	if k.settled {
 		return
 	}
 	size, err := k.cache.Place(f.file, f.temp, k.name())

@@ -27,7 +27,8 @@ type Pass struct {
 
 	secure    *secure
 	limitRate *http.Value
-	cache     *cachePlan // nil: nothing is kept
+	cache     *cachePlan  // nil: nothing is kept
+	store     *http.Value // nil: files are where they would be served from
 	bind      *http.Value
 	hints     []*http.Value // conditions of early_hints
 	conf      *Conf
@@ -86,6 +87,9 @@ func (p *Pass) compile(b *http.Builder) (err error) {
 		return err
 	}
 	if err = p.compileCache(b); err != nil {
+		return err
+	}
+	if err = p.compileStore(b); err != nil {
 		return err
 	}
 	if err := p.compileSSL(b); err != nil {

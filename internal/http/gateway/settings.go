@@ -42,8 +42,8 @@ type Settings struct {
 
 	InterceptErrors conf.Setting[bool]
 	IgnoreHeaders   conf.Setting[IgnoredHeaders]
-	Store           conf.Setting[bool] // "off", or not set
 
+	StoreSettings
 	CacheSettings
 
 	hide, pass []string // what directives say; nil: inherited
@@ -181,6 +181,7 @@ func (s *Settings) Merge(prefix string, outer *Settings, defaults Defaults) erro
 	s.NextUpstreamTimeout.Inherit(outer.NextUpstreamTimeout, 0)
 	s.InterceptErrors.Inherit(outer.InterceptErrors, false)
 	s.IgnoreHeaders.Inherit(outer.IgnoreHeaders, 0)
+	s.mergeStore(outer)
 	s.CacheSettings.merge(prefix, &outer.CacheSettings)
 	s.mergeHidden(outer, defaults.Hidden)
 	return s.mergeSizes(prefix, outer)
