@@ -137,6 +137,21 @@ func (r *Request) BreakOff() Result {
 	return Done
 }
 
+// DropUnsent forgets what was written of the body and has not left yet, where the
+// protocol lets it: nginx does not send a buffer that was not filled in time.
+func (r *Request) DropUnsent() {
+	x, ok := r.wire.(*exchange)
+	if !ok {
+		return
+	}
+	keep, body := 0, r.sent-r.headSize
+	if held := int64(len(x.out)); held >= r.sent { // the head has not left either
+		keep = int(held - body)
+	}
+	r.sent -= int64(len(x.out) - keep)
+	x.out = x.out[:keep]
+}
+
 // InLocation reports whether URI starts with the location's name: a rewrite may
 // have changed it since the location was chosen.
 func (r *Request) InLocation() bool { return !r.foreignURI }

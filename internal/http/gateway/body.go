@@ -162,6 +162,9 @@ func (x *Exchange) lostBody(err error) http.Result {
 		x.Request.Logf(log.Error, "upstream prematurely closed connection")
 	case errors.Is(err, poll.ErrTimeout):
 		x.Request.Logf(log.Error, "upstream timed out (110: Connection timed out)")
+		if x.buffering {
+			x.Request.DropUnsent()
+		}
 	default:
 		if failed, rc := x.lost(err, "recv"); failed == 0 {
 			return rc
