@@ -189,7 +189,7 @@ func (r *Request) RefuseLarge() Result {
 // applies what it says about the connection.
 func (r *Request) enter(l *Location) {
 	l = l.obeyed(r)
-	r.loc = l
+	r.loc, r.stray = l, nil
 	if r.keepAlive {
 		r.keepAlive = l.conn.keeps(r)
 	}
@@ -200,6 +200,9 @@ func (r *Request) content() Result {
 	l := r.loc.pipeline
 	if l.content != nil {
 		return l.content(r)
+	}
+	if r.stray != nil {
+		return r.stray(r)
 	}
 	for i, handle := range l.phases[Content] {
 		if r.Debugging() {
@@ -287,7 +290,21 @@ func (r *Request) NamedLocation(name string) Result {
 
 // EnterLocation makes a nameless location, see [Builder.Nested], the request's:
 // what follows obeys its configuration.
-func (r *Request) EnterLocation(l *Location) { r.enter(l) }
+func (r *Request) EnterLocation(l *Location) {
+	handler := r.loc.pipeline.content
+	if handler == nil {
+		handler = r.stray
+	}
+	r.enter(l)
+	if r.loc.pipeline.content == nil {
+		r.stray = handler
+	}
+}
+
+// IsStray reports whether the content handler that runs is not the location's own: it
+// is that of a block "if" which came before the one that counts, and what it was
+// configured with counts no more.
+func (r *Request) IsStray() bool { return r.loc.pipeline.content == nil }
 
 // extension is what follows the last dot of the last segment of uri, as nginx
 // counts it: a segment that starts with its only dot has none.

@@ -98,6 +98,7 @@ type Request struct {
 	tunnel     *Tunnel
 	stall      Stall
 	pacer      Pacer
+	stray      Handler // of a block before this one, see IsStray; nil: none
 }
 
 // A transport is a protocol's way to send an answer and to read a body.

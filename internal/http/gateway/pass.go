@@ -114,6 +114,9 @@ func (p *Pass) Find(u *upstream.URL) *Target { return p.conf.Find(u) }
 
 // Serve passes r on: it is the content handler.
 func (p *Pass) Serve(r *http.Request) http.Result {
+	if r.IsStray() {
+		return 500
+	}
 	x := p.pool.Get().(*Exchange)
 	x.begin(r, p)
 	rc := x.serve()
