@@ -123,6 +123,41 @@ func TestHandoverOfTunnels(t *testing.T) {
 	}
 }
 
+// What CONNECT has opened moves as well.
+func TestHandoverOfConnect(t *testing.T) {
+	e2e.OnlyBaton(t, "nginx keeps the worker")
+	t.Parallel()
+	upstream := echoUpstream(t)
+	b := e2e.Start(t, `daemon on; worker_processes 2; http {
+		log_format tunnels "$request_method $status $upstream_addr $upstream_bytes_sent";
+		access_log access.log tunnels;
+		server { listen {{web}}; tunnel_pass; }
+	}`)
+	c := b.Dial("web")
+	head := func(request string) {
+		c.Send(request)
+		for got := ""; !strings.HasSuffix(got, "\r\n\r\n"); got += string(c.ReadN(1)) {
+		}
+	}
+	head("CONNECT " + upstream + " HTTP/1.1\r\nHost: " + upstream + "\r\n\r\n")
+	const request = "GET / HTTP/1.1\r\n\r\n"
+	head(request)
+	for _, text := range []string{"before", "after"} {
+		c.Send(text)
+		if got := string(c.ReadN(len(text))); got != text {
+			t.Fatalf("%q came back as %q", text, got)
+		}
+		if text == "before" {
+			b.WaitGone(b.Reload(), goneBound)
+		}
+	}
+	c.Close()
+	line := fmt.Sprintf("CONNECT 200 %s %d\n", upstream, len(request+"before"+"after"))
+	if !e2e.Eventually(goneBound, func() bool { return b.Read("access.log") == line }) {
+		t.Errorf("access log: %q, want %q", b.Read("access.log"), line)
+	}
+}
+
 // A tunnel whose route is gone goes on, or not, as handover_orphans says.
 func TestHandoverOfOrphans(t *testing.T) {
 	e2e.OnlyBaton(t, "nginx keeps the worker")

@@ -23,6 +23,7 @@ type serverConf struct {
 	MergeSlashes   conf.Setting[bool]
 	Underscores    conf.Setting[bool]
 	parsing        h1.Options
+	allowConnect   bool
 	headerLineMax  int // bytes of the longest line
 	headerTotalMax int // bytes of the longest head
 }
@@ -90,11 +91,24 @@ func (c *serverConf) merge(outer *serverConf) error {
 		Underscores: c.Underscores.V,
 		KeepInvalid: !c.IgnoreInvalid.V,
 		MaxHeaders:  c.MaxHeaders.V,
+
+		AllowConnect: c.allowConnect,
 	}
 	large := c.LargeBuffers.V
 	c.headerLineMax = int(max(large.Size, c.HeaderBuffer.V))
 	c.headerTotalMax = int(c.HeaderBuffer.V + int64(large.Num)*large.Size)
 	return nil
+}
+
+// AllowConnect lets the server that l belongs to take CONNECT requests. It is called
+// while the configuration is read.
+func AllowConnect(l *conf.Level) {
+	for ; l != nil; l = l.Parent {
+		if l.Context == conf.Server {
+			conf.Make[serverConf](l).allowConnect = true
+			return
+		}
+	}
 }
 
 func (c *serverConf) enterServer(d *conf.Directive) error {

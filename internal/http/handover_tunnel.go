@@ -77,7 +77,7 @@ func (t *Tunnel) freeze() {
 	for side := range k.unsent {
 		k.unsent[side] = append([]byte(nil), t.poll.Unsent(side)...)
 	}
-	s.Tunnel.Owner = t.Holder.Freeze(fromClient, fromOther)
+	s.Tunnel.Owner = t.Holder.Freeze(t.before+fromClient, fromOther)
 	x.leaveStats()
 	c.worker.put(x)
 	c.kept = k

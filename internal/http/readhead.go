@@ -120,7 +120,7 @@ func (r *Request) accept() Result {
 	r.URI, r.Exten = uri.Path.View(text), uri.Exten.View(text)
 	r.Args = uri.Args.View(r.head)
 	r.Method = r.Head.Method
-	r.keepAlive = r.Head.KeepAlive()
+	r.keepAlive = r.Head.KeepAlive() && r.Method != h1.CONNECT
 	if r.Debugging() {
 		r.debugHead()
 	}

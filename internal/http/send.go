@@ -103,7 +103,8 @@ func (r *Request) prepareHead() {
 	case 304:
 		out.HeadersOnly = true
 	}
-	hasBody := r.Method != h1.HEAD && out.Status >= 200 && out.Status != 204 && out.Status != 304
+	hasBody := r.Method != h1.HEAD && out.Status >= 200 && out.Status != 204 && out.Status != 304 &&
+		(r.Method != h1.CONNECT || out.Status >= 300)
 	if hasBody && !r.isHTTP2() && (out.ContentLength < 0 || len(out.Trailers) > 0) && r.sub == nil {
 		r.chunked = r.Head.Version >= h1.HTTP11 && r.loc.conn.Chunked.V
 		switch {

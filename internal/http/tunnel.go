@@ -19,8 +19,11 @@ type Tunnel struct {
 
 	poll poll.Tunnel
 	conn *Conn
-	x    *exchange     // nil while the tunnel is at rest
-	rest restingTunnel // what is kept then
+	// before is how many bytes of the client's the other end got before the tunnel
+	// began: they had come with the request.
+	before int64
+	x      *exchange     // nil while the tunnel is at rest
+	rest   restingTunnel // what is kept then
 }
 
 // A TunnelHolder knows the other end of a tunnel. Between Park and Resume, which
@@ -68,6 +71,7 @@ func (r *Request) Hold(t *Tunnel) Result {
 		n, err := write(rest)
 		x.at = len(x.in)
 		r.received += int64(n)
+		t.before = int64(n)
 		if err != nil {
 			r.LogErr(log.Info, err, "send() failed")
 			return Done
@@ -123,7 +127,7 @@ func (t *Tunnel) done(_ *poll.Tunnel, why poll.Ending) {
 	fromClient, fromOther := t.poll.Moved(0), t.poll.Moved(1)
 	r.received += fromClient
 	r.sent += fromOther
-	t.Holder.Ended(fromClient, fromOther)
+	t.Holder.Ended(t.before+fromClient, fromOther)
 	c.finish(x, false)
 }
 

@@ -45,6 +45,7 @@ import (
 	"github.com/baton-project/baton/internal/http/sub"
 	"github.com/baton-project/baton/internal/http/tryfiles"
 	"github.com/baton-project/baton/internal/http/userid"
+	"github.com/baton-project/baton/internal/http/tunnel"
 	"github.com/baton-project/baton/internal/http/uwsgi"
 )
 
@@ -78,6 +79,7 @@ func HTTP() []http.Module {
 		memcached.Feature,
 		mirror.Feature,
 		emptygif.Feature,
+		tunnel.Feature,
 		stubstatus.Feature,
 		randomindex.Feature,
 		index.Feature,

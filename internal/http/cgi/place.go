@@ -95,6 +95,13 @@ func (a Aim) Take(x *gateway.Exchange, cut func(string) string) http.Result {
 	return x.SetURL(&u)
 }
 
+// TakeFixed tells x where it goes to if that is the same for all requests.
+func (a Aim) TakeFixed(x *gateway.Exchange) {
+	if a.target != nil {
+		x.SetTarget(a.target)
+	}
+}
+
 // AutoRedirect makes b's location redirect to its name with a slash, if it has
 // one at its end.
 func AutoRedirect(b *http.Builder) {

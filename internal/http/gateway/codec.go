@@ -43,6 +43,13 @@ type Codec interface {
 	AtEnd(x *Exchange) bool
 }
 
+// A Silent codec makes the answer itself as soon as there is a connection: ReadHead
+// gets no bytes, and what the upstream sends belongs to the tunnel.
+type Silent interface {
+	Codec
+	Silent()
+}
+
 // A HeadResult says why ReadHead returned.
 type HeadResult uint8
 

@@ -14,7 +14,8 @@ func (x *Exchange) readHead() (failed Failure, rc http.Result) {
 	x.Request.Doing(readingHead)
 	x.headRoom()
 	limit := x.headLimit()
-	if len(x.head) > 0 { // it came before the request was sent
+	_, silent := x.codec.(Silent)
+	if silent || len(x.head) > 0 { // it came before the request was sent
 		if failed, rc, done := x.parseHead(limit); failed != 0 || rc != http.Declined {
 			return failed, rc
 		} else if done {
