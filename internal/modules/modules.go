@@ -41,11 +41,12 @@ import (
 	"github.com/baton-project/baton/internal/http/ssi"
 	"github.com/baton-project/baton/internal/http/ssl"
 	"github.com/baton-project/baton/internal/http/static"
+	"github.com/baton-project/baton/internal/http/sticky"
 	"github.com/baton-project/baton/internal/http/stubstatus"
 	"github.com/baton-project/baton/internal/http/sub"
 	"github.com/baton-project/baton/internal/http/tryfiles"
-	"github.com/baton-project/baton/internal/http/userid"
 	"github.com/baton-project/baton/internal/http/tunnel"
+	"github.com/baton-project/baton/internal/http/userid"
 	"github.com/baton-project/baton/internal/http/uwsgi"
 )
 
@@ -72,14 +73,15 @@ func HTTP() []http.Module {
 		tryfiles.Feature,
 		gateway.Feature, // before every *_pass
 		gateway.EarlyHints,
+		sticky.Feature,
 		proxy.Feature,
 		fastcgi.Feature,
 		scgi.Feature,
 		uwsgi.Feature,
 		memcached.Feature,
+		tunnel.Feature,
 		mirror.Feature,
 		emptygif.Feature,
-		tunnel.Feature,
 		stubstatus.Feature,
 		randomindex.Feature,
 		index.Feature,

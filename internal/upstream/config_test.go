@@ -55,13 +55,7 @@ func TestErrorsAreNginxs(t *testing.T) {
 	}
 }
 
-func TestWhatIsLeftOutIsRefused(t *testing.T) {
-	for body, name := range map[string]string{"sticky cookie a;": "sticky"} {
-		_, _, _, err := read("http { upstream u { server 127.0.0.1; " + body + "} }")
-		if want := `"` + name + `" is not supported in /etc/n.conf:1`; err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
+func TestParametersOfOtherMethodsAreRefused(t *testing.T) {
 	_, _, _, err := read("http { upstream u { random; server 127.0.0.1 slow_start=3s; } }")
 	if err == nil || !strings.HasPrefix(err.Error(), `balancing method does not support parameter "slow_start=3s"`) {
 		t.Error(err)

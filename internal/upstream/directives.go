@@ -61,13 +61,7 @@ func httpTable[C any](in conf.Context, of func(*C) *Config,
 			Set: conf.Msec(func(c *C) *conf.Setting[time.Duration] { return &keepalive(c).Time })},
 		{Name: "keepalive_timeout", In: in, Args: conf.Take1, Syntax: "timeout", Default: "60s",
 			Set: conf.Msec(func(c *C) *conf.Setting[time.Duration] { return &keepalive(c).Timeout })},
-		{Name: "sticky", In: in, Args: conf.OneMore, Syntax: "cookie name [parameters] | learn parameters",
-			Set: set(unsupportedDirective)},
 	}
-}
-
-func unsupportedDirective(_ *Config, d *conf.Directive) error {
-	return d.Errorf(`"%s" is not supported`, d.Name)
 }
 
 func (c *Config) setMethod(d *conf.Directive, m Method) error {

@@ -24,6 +24,9 @@ type Target[S variable.Subject] struct {
 // Group is the peers of the target, once the configuration is compiled.
 func (t *Target[S]) Group() *Group { return t.config.Group() }
 
+// Config is what the configuration says of the target.
+func (t *Target[S]) Config() *Config { return t.config }
+
 // Name is how the configuration calls the target, without a port.
 func (t *Target[S]) Name() string { return t.config.Name }
 

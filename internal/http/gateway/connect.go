@@ -37,6 +37,9 @@ func (x *Exchange) connect() (failed Failure, rc http.Result) {
 		return failedNoLive, 0
 	}
 	x.state().Peer = peer.Address.Name
+	if s := x.sticker(); s != nil {
+		s.Chosen(r, peer.SID)
+	}
 	tag, rc := x.tag()
 	if rc != http.Declined {
 		return 0, rc

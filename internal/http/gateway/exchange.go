@@ -164,7 +164,11 @@ func (x *Exchange) group() *upstream.Group {
 func (x *Exchange) key() upstream.Key {
 	client := x.Request.Peer().Addr()
 	if x.target != nil {
-		return x.target.Key(x.Request, client)
+		key := x.target.Key(x.Request, client)
+		if s := x.sticker(); s != nil {
+			key.Hint = s.Hint(x.Request)
+		}
+		return key
 	}
 	return upstream.Key{Client: client}
 }

@@ -183,6 +183,9 @@ func (x *Exchange) attempt() (failed Failure, rc http.Result) {
 	if x.session.AtOnce() && x.session.Metric() == upstream.TimeToFirst {
 		x.took(x.state().HeaderTime)
 	}
+	if s := x.sticker(); s != nil {
+		s.Answered(x.Request, x.session.Current().SID)
+	}
 	return 0, x.respond()
 }
 
@@ -269,6 +272,9 @@ func (x *Exchange) finalize() {
 	}
 	x.settleTimes()
 	x.tellTime()
+	if s, peer := x.sticker(), x.session.Current(); s != nil && peer != nil {
+		s.Served(x.Request, peer.SID)
+	}
 	x.freePeer(upstream.Served)
 	x.finished = true
 	x.freeKept()

@@ -11,6 +11,8 @@ import (
 type Conf struct {
 	targets upstream.Targets[*http.Request]
 	config  *upstream.Config // of an upstream{}
+
+	stickers map[*upstream.Config]Sticker
 }
 
 // A Target is an upstream{} or an address, as *_pass names it.
