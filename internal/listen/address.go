@@ -10,16 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Address is where a socket listens: an IP address and port, or a unix socket's
-// path. It is comparable; the zero value is no address.
+// Address is where a socket listens: an IP address and port, for connections or
+// for datagrams, or a unix socket's path. It is comparable; the zero value is no
+// address.
 type Address struct {
-	ip   netip.AddrPort
-	path string
+	ip       netip.AddrPort
+	path     string
+	datagram bool
 }
 
 // TCP returns the address of an IP address and a port. An IPv4 address within
 // IPv6 stays one: sockets of the two families are different.
 func TCP(ip netip.AddrPort) Address { return Address{ip: ip} }
+
+// UDP is TCP for datagrams.
+func UDP(ip netip.AddrPort) Address { return Address{ip: ip, datagram: true} }
 
 // Unix returns the address of a unix socket.
 func Unix(path string) Address { return Address{path: path} }
@@ -39,8 +44,11 @@ func ParseAddress(text string) (Address, error) {
 	return TCP(ip), nil
 }
 
+// Datagram reports whether the address is for datagrams.
+func (a Address) Datagram() bool { return a.datagram }
+
 // String is the address as nginx writes it: "0.0.0.0:80", "[::1]:80",
-// "unix:/run/x.sock".
+// "unix:/run/x.sock". It does not tell what is for datagrams.
 func (a Address) String() string {
 	if a.path != "" {
 		return "unix:" + a.path
@@ -68,7 +76,15 @@ func (a Address) Wildcard() bool { return a.ip.IsValid() && a.ip.Addr().IsUnspec
 // overlaps reports whether one of two addresses is a wildcard that may cover the
 // other.
 func (a Address) overlaps(b Address) bool {
-	return a != b && a.ip.Port() == b.ip.Port() && (a.Wildcard() || b.Wildcard())
+	return a != b && a.datagram == b.datagram && a.ip.Port() == b.ip.Port() && (a.Wildcard() || b.Wildcard())
+}
+
+// kind is the type for socket(2).
+func (a Address) kind() int {
+	if a.datagram {
+		return unix.SOCK_DGRAM
+	}
+	return unix.SOCK_STREAM
 }
 
 // family is the address family for socket(2).
@@ -98,7 +114,8 @@ func (a Address) sockaddr() unix.Sockaddr {
 
 var errFamily = errors.New("unsupported protocol family")
 
-// fromSockaddr is the address that getsockname(2) told.
+// fromSockaddr is the address that getsockname(2) told of a socket that is not for
+// datagrams.
 func fromSockaddr(sa unix.Sockaddr) (Address, error) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:

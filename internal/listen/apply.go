@@ -23,6 +23,10 @@ func (s *socket) apply(o Options, l *log.Logger) {
 	if o.SndBuf >= 0 {
 		set(unix.SOL_SOCKET, unix.SO_SNDBUF, "SO_SNDBUF", o.SndBuf)
 	}
+	if s.address.datagram {
+		s.tellLocal(l)
+		return
+	}
 	switch o.KeepAlive.Mode {
 	case KeepAliveOn:
 		set(unix.SOL_SOCKET, unix.SO_KEEPALIVE, "SO_KEEPALIVE", 1)
@@ -56,6 +60,10 @@ func seconds(d time.Duration) int {
 // its queue stay there.
 func (s *socket) change(o Options, l *log.Logger) {
 	s.apply(o, l)
+	if s.address.datagram {
+		s.options = o
+		return
+	}
 	if o.Backlog != s.options.Backlog {
 		if err := unix.Listen(s.fd.Raw(), o.Backlog); err != nil {
 			ignored(l, log.Alert, fmt.Sprintf("listen() to %s, backlog %d", s.address, o.Backlog), err)

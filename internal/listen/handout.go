@@ -2,18 +2,25 @@ package listen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/baton-project/baton/fd"
 )
 
-// namePrefix starts the name of a listening socket; its address follows.
-const namePrefix = "listen "
+// namePrefix starts the name of a listening socket; its address follows, behind
+// datagramPrefix for datagrams.
+const (
+	namePrefix     = "listen "
+	datagramPrefix = "udp "
+)
 
 // Named is a listening socket on its way to a worker or to another master.
 type Named struct {
-	Name string // "listen 127.0.0.1:80", "listen 127.0.0.1:80 #2" for a copy (reuseport)
+	// Name is "listen 127.0.0.1:80", "listen udp 127.0.0.1:53", and for a copy
+	// (reuseport) "listen 127.0.0.1:80 #2".
+	Name string
 	FD   *fd.Owned
 }
 
@@ -23,7 +30,11 @@ func (s *Set) all() []Named {
 	copies := make(map[Address]int)
 	for _, o := range s.sockets {
 		copies[o.address]++
-		name := namePrefix + o.address.String()
+		name := namePrefix
+		if o.address.datagram {
+			name += datagramPrefix
+		}
+		name += o.address.String()
 		if n := copies[o.address]; n > 1 {
 			name += " #" + strconv.Itoa(n)
 		}
@@ -86,6 +97,15 @@ func Adopt(files []Named) (*Set, error) {
 
 // parseName reads an address with the number of a copy behind it.
 func parseName(text string) (Address, error) {
+	if text, ok := strings.CutPrefix(text, datagramPrefix); ok {
+		text, _, _ = strings.Cut(text, " #")
+		a, err := ParseAddress(text)
+		if err == nil && a.path != "" {
+			return Address{}, fmt.Errorf("invalid address \"%s\"", text)
+		}
+		a.datagram = true
+		return a, err
+	}
 	if !strings.HasPrefix(text, "unix:") { // which has no copies, and any path
 		text, _, _ = strings.Cut(text, " #")
 	}
@@ -101,4 +121,17 @@ func (s *Set) Sockets(a Address) []*fd.Owned {
 		}
 	}
 	return lent
+}
+
+// Take is Sockets for datagram sockets, which leave the set: their reader closes
+// them when nobody needs them any more.
+func (s *Set) Take(a Address) []*fd.Owned {
+	var taken []*fd.Owned
+	s.sockets = slices.DeleteFunc(s.sockets, func(o *socket) bool {
+		if o.address == a {
+			taken = append(taken, o.fd)
+		}
+		return o.address == a
+	})
+	return taken
 }

@@ -35,6 +35,9 @@ func examine(o *fd.Owned) (*socket, error) {
 	if err != nil {
 		return nil, log.Failed("getsockopt(SO_TYPE)", err)
 	}
+	if kind == unix.SOCK_DGRAM && address.path == "" {
+		return examineDatagram(o, address)
+	}
 	listening, err := unix.GetsockoptInt(n, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil {
 		return nil, log.Failed("getsockopt(SO_ACCEPTCONN)", err)
@@ -42,11 +45,17 @@ func examine(o *fd.Owned) (*socket, error) {
 	if kind != unix.SOCK_STREAM || listening == 0 {
 		return nil, fmt.Errorf("%s is not listened on", address)
 	}
+	return adopted(o, address)
+}
+
+// adopted makes o a socket of this process.
+func adopted(o *fd.Owned, a Address) (*socket, error) {
+	n := o.Raw()
 	if err := unix.SetNonblock(n, true); err != nil {
 		return nil, log.Failed("fcntl(O_NONBLOCK)", err)
 	}
 	unix.CloseOnExec(n)
-	return &socket{address: address, options: inForce(n), fd: o}, nil
+	return &socket{address: a, options: inForce(n), fd: o}, nil
 }
 
 // inForce reads those options that decide whether a socket can be used and what

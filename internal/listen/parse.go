@@ -61,6 +61,8 @@ type Directive struct {
 	Addresses []Address // at least one; several for a port range or a host name; none twice
 	Options   Options
 	Words     []string // parameters that are not the socket's, in order: default_server, ssl, ...
+
+	backlog bool // was given
 }
 
 // Parse reads the arguments of a listen directive. defaultPort is used when the
@@ -84,6 +86,7 @@ func Parse(args []string, defaultPort uint16, lookup Lookup) (*Directive, error)
 		}
 	}
 	for _, word := range args[1:] {
+		d.backlog = d.backlog || strings.HasPrefix(word, "backlog=")
 		mine, err := d.Options.parse(word)
 		if err != nil {
 			return nil, err

@@ -24,11 +24,11 @@ type Ports[S comparable] struct {
 }
 
 type portKey struct {
-	family int
-	port   uint16
+	family, kind int
+	port         uint16
 }
 
-// A port is all sites on one port of one family, in the order of the
+// A port is all sites on one port of one family and type, in the order of the
 // configuration; all unix sockets are on port 0.
 type port[S comparable] struct {
 	sites []*Site[S]
@@ -80,7 +80,7 @@ func (p *Ports[S]) Add(server S, d *Directive, byDefault bool, protocols Protoco
 }
 
 func (p *Ports[S]) on(a Address) *port[S] {
-	key := portKey{a.family(), a.ip.Port()}
+	key := portKey{a.family(), a.kind(), a.ip.Port()}
 	on := p.index[key]
 	if on == nil {
 		if p.index == nil {

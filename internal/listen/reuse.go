@@ -50,6 +50,9 @@ func (s *Set) reuseOne(w Spec, there []*socket) (lacking int, join bool) {
 	if w.Options.ReusePort {
 		lacking = s.workers
 	}
+	if w.Address.datagram && slices.ContainsFunc(there, func(o *socket) bool { return o.options.ReusePort }) {
+		lacking = 0 // see datagram.go
+	}
 	for _, found := range there {
 		sameProtocol := found.options.Multipath == w.Options.Multipath
 		if sameProtocol {
@@ -62,7 +65,7 @@ func (s *Set) reuseOne(w Spec, there []*socket) (lacking int, join bool) {
 			s.join(found)
 		}
 	}
-	return lacking, join
+	return max(lacking, 0), join
 }
 
 // joinOverlapping is for the change from 127.0.0.1:80 to *:80, or back: the

@@ -94,6 +94,19 @@ func (s *site) spec(text string) Spec {
 	return Spec{d.Addresses[0], d.Options}
 }
 
+// udp is spec for datagrams.
+func (s *site) udp(text string) Spec {
+	s.t.Helper()
+	d, err := Parse(strings.Fields(text), 0, nil)
+	if err == nil {
+		err = d.UDP()
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return Spec{d.Addresses[0], d.Options}
+}
+
 // freeTCP finds an address of 127.0.0.1 that nobody listens on.
 func freeTCP(t *testing.T) string { return freeport.Loopback(t) }
 

@@ -35,6 +35,10 @@ func open(want Spec, join bool, l *log.Logger) (*socket, error) {
 		return nil, err
 	}
 	s := &socket{address: want.Address, options: want.Options, fd: o, made: want.Address.path != ""}
+	if s.address.datagram {
+		s.apply(want.Options, l)
+		return s, nil
+	}
 	if mode := want.Options.fileMode(); s.made && mode >= 0 {
 		if err := os.Chmod(want.Address.path, fs.FileMode(mode)); err != nil {
 			l.Log(log.Emerg, 0, log.Failed(fmt.Sprintf("chmod() \"%s\"", want.Address.path), err).Error())
@@ -74,7 +78,7 @@ func bind(want Spec, join bool, l *log.Logger) (*fd.Owned, error) {
 	if want.Options.Multipath {
 		protocol = unix.IPPROTO_MPTCP
 	}
-	n, err := unix.Socket(a.family(), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
+	n, err := unix.Socket(a.family(), a.kind()|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return nil, log.Failed(fmt.Sprintf("socket() %s", a), err)
 	}
@@ -93,8 +97,10 @@ func bind(want Spec, join bool, l *log.Logger) (*fd.Owned, error) {
 // prepare sets what has to be set before bind(2).
 func prepare(n int, want Spec, join bool, l *log.Logger) error {
 	a := want.Address
-	if err := unix.SetsockoptInt(n, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return log.Failed(fmt.Sprintf("setsockopt(SO_REUSEADDR) %s", a), err)
+	if !a.datagram { // of which it would let several be bound to one address
+		if err := unix.SetsockoptInt(n, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return log.Failed(fmt.Sprintf("setsockopt(SO_REUSEADDR) %s", a), err)
+		}
 	}
 	if want.Options.ReusePort || join {
 		if err := setReusePort(n, true); err != nil {
