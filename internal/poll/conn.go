@@ -97,7 +97,7 @@ func (r *Reactor) Add(c *Conn, descriptor int, h Handler) {
 	c.registered, c.wantsOut = false, false
 	c.timeouts = [2]uint32{}
 	c.cause, c.watch = nil, nil
-	c.generation = r.table.put(r, c)
+	c.generation = r.table.put(r, descriptor, slot{conn: c})
 }
 
 // register puts c into the epoll set when it is not in yet, or asks for

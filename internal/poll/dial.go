@@ -34,6 +34,9 @@ type Outgoing struct {
 	// Transparent lets From be an address that is not this machine's; see
 	// IP_TRANSPARENT in ip(7).
 	Transparent bool
+	// Datagram: the socket is for datagrams, and "connected" means that it sends
+	// to one address and hears that one alone. See [Reactor.DialPort].
+	Datagram bool
 	// Timeout bounds the wait for the other end; zero, or more than 49 days,
 	// means no bound.
 	Timeout time.Duration
@@ -86,6 +89,21 @@ func (r *Reactor) Dial(c *Conn, out *Outgoing, h Handler) error {
 	return nil
 }
 
+// DialPort is Dial for datagrams: it opens a socket and adds it as p, which must be
+// closed. It does not wait, and nothing tells whether the other end is there.
+func (r *Reactor) DialPort(p *Port, out *Outgoing, h PortHandler) error {
+	if r.closed.Load() {
+		return ErrStopped
+	}
+	out.Datagram = true
+	descriptor, _, err := out.connect()
+	if err != nil {
+		return err
+	}
+	r.AddPort(p, descriptor, h)
+	return nil
+}
+
 // connected waits until the connection is there, or has failed.
 func (c *Conn) connected(timeout time.Duration) error {
 	c.SetWriteTimeout(timeout)
@@ -119,7 +137,11 @@ func (out *Outgoing) connect() (descriptor int, waiting bool, err error) {
 	default:
 		return -1, false, errors.New("poll: Dial without an address")
 	}
-	descriptor, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	kind := unix.SOCK_STREAM
+	if out.Datagram {
+		kind = unix.SOCK_DGRAM
+	}
+	descriptor, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, false, &DialError{Call: "socket()", Err: err}
 	}
@@ -141,7 +163,7 @@ func (out *Outgoing) connect() (descriptor int, waiting bool, err error) {
 
 // prepare sets the options and binds.
 func (out *Outgoing) prepare(descriptor, family int) error {
-	if family != unix.AF_UNIX {
+	if family != unix.AF_UNIX && !out.Datagram {
 		if err := unix.SetsockoptInt(descriptor, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
 			return &DialError{Call: "setsockopt(TCP_NODELAY)", Err: err}
 		}
@@ -161,6 +183,11 @@ func (out *Outgoing) prepare(descriptor, family int) error {
 		}
 		if err := unix.SetsockoptInt(descriptor, level, option, 1); err != nil {
 			return &DialError{Call: name, Err: err}
+		}
+	}
+	if out.Datagram && out.From.Port() != 0 { // several sessions may use that port
+		if err := unix.SetsockoptInt(descriptor, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return &DialError{Call: "setsockopt(SO_REUSEADDR)", Err: err}
 		}
 	}
 	if out.From.Port() == 0 {

@@ -52,9 +52,10 @@ type Reactor struct {
 	acceptors  map[int32]*Acceptor
 }
 
-// seen is an event with the Conn or Acceptor that it belongs to.
+// seen is an event with the Conn, Port or Acceptor that it belongs to.
 type seen struct {
 	conn       *Conn
+	port       *Port
 	acceptor   *Acceptor
 	generation uint32
 	events     uint32
@@ -214,11 +215,12 @@ func (r *Reactor) take(events []unix.EpollEvent) {
 		e := &events[i]
 		s := seen{generation: uint32(e.Pad), events: e.Events}
 		if s.generation != 0 {
-			s.conn = r.table.find(e.Fd, s.generation)
+			who := r.table.find(e.Fd, s.generation)
+			s.conn, s.port = who.conn, who.port
 		} else {
 			s.acceptor = r.acceptors[e.Fd]
 		}
-		if s.conn != nil || s.acceptor != nil {
+		if s.conn != nil || s.port != nil || s.acceptor != nil {
 			r.seen = append(r.seen, s)
 		}
 	}
@@ -227,6 +229,8 @@ func (r *Reactor) take(events []unix.EpollEvent) {
 		switch {
 		case s.acceptor != nil:
 			s.acceptor.acceptOne()
+		case s.port != nil:
+			s.port.ready(s.generation, s.events)
 		case s.conn.ready(s.generation, s.events):
 			continue
 		}
@@ -297,7 +301,7 @@ func (r *Reactor) Close() error {
 	}
 	r.Stop()
 	r.mu.Lock()
-	conns := r.table.all()
+	conns, ports := r.table.all(), r.table.ports()
 	queued := r.queue
 	r.queue = queue{}
 	acceptors := slices.Collect(maps.Values(r.acceptors))
@@ -317,6 +321,9 @@ func (r *Reactor) Close() error {
 		if resting {
 			c.Close()
 		}
+	}
+	for _, p := range ports {
+		p.Close()
 	}
 	r.dismissWorkers()
 	r.closePipes()

@@ -94,7 +94,7 @@ func (r *Reactor) Each(f func(*Conn)) {
 	}
 }
 
-// A table finds a Conn by its descriptor. Its methods need the reactor's mutex
+// A table finds a Conn or Port by its descriptor. Its methods need the reactor's mutex
 // if not said otherwise.
 type table struct {
 	slots []slot
@@ -102,14 +102,15 @@ type table struct {
 
 type slot struct {
 	conn       *Conn
-	generation uint32 // counts the Conns that had this descriptor; never 0 in use
+	port       *Port  // instead
+	generation uint32 // counts those that had this descriptor; never 0 in use
 }
 
-// put enters c and returns its generation. It takes the reactor's mutex itself.
-func (t *table) put(r *Reactor, c *Conn) uint32 {
+// put enters who has descriptor n now and returns its generation. It takes the
+// reactor's mutex itself.
+func (t *table) put(r *Reactor, n int, who slot) uint32 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := int(c.descriptor)
 	for n >= len(t.slots) {
 		t.slots = append(t.slots, slot{})
 		t.slots = t.slots[:cap(t.slots)]
@@ -118,18 +119,20 @@ func (t *table) put(r *Reactor, c *Conn) uint32 {
 	if s.generation++; s.generation == 0 {
 		s.generation = 1
 	}
-	s.conn = c
+	s.conn, s.port = who.conn, who.port
 	return s.generation
 }
 
-func (t *table) remove(descriptor int) { t.slots[descriptor].conn = nil }
+func (t *table) remove(descriptor int) {
+	t.slots[descriptor].conn, t.slots[descriptor].port = nil, nil
+}
 
-// find returns nil when the event is of an earlier socket.
-func (t *table) find(descriptor int32, generation uint32) *Conn {
+// find returns an empty slot when the event is of an earlier socket.
+func (t *table) find(descriptor int32, generation uint32) slot {
 	if s := t.slots[descriptor]; s.generation == generation {
-		return s.conn
+		return s
 	}
-	return nil
+	return slot{}
 }
 
 func (t *table) all() []*Conn {
@@ -140,4 +143,14 @@ func (t *table) all() []*Conn {
 		}
 	}
 	return conns
+}
+
+func (t *table) ports() []*Port {
+	var ports []*Port
+	for _, s := range t.slots {
+		if s.port != nil {
+			ports = append(ports, s.port)
+		}
+	}
+	return ports
 }

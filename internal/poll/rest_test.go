@@ -245,7 +245,7 @@ func TestDescriptorReuse(t *testing.T) {
 	r.Add(&next, number, handler{serve: func(*Conn) { t.Error("served by a stale event") }})
 	next.Rest(0)
 	onLoop(t, r, func() {
-		if r.table.find(int32(number), generation) != nil {
+		if r.table.find(int32(number), generation).conn != nil {
 			t.Error("a stale event finds the new Conn")
 		}
 		if c.ready(generation, ^uint32(0)) || next.ready(generation, ^uint32(0)) {

@@ -13,7 +13,8 @@ import (
 type Sockaddr struct {
 	ip     [16]byte // IPv4 in the first four bytes
 	port   uint16
-	family uint8 // unix.AF_...
+	family uint8  // unix.AF_...
+	scope  uint32 // the interface of a link-local IPv6 address that sent a datagram; else 0
 }
 
 // SockaddrFrom returns the Sockaddr of an IP address and port. A zone is
