@@ -1,7 +1,7 @@
 package poll
 
 import (
-	"os"
+	"io"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,5 +45,5 @@ func (p *Port) Disclaim() {
 }
 
 func setLock(descriptor, command int, kind int16) error {
-	return unix.FcntlFlock(uintptr(descriptor), command, &unix.Flock_t{Type: kind, Whence: int16(os.SEEK_SET)})
+	return unix.FcntlFlock(uintptr(descriptor), command, &unix.Flock_t{Type: kind, Whence: io.SeekStart})
 }

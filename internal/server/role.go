@@ -108,6 +108,12 @@ func (r *role) listen() error {
 	r.stream = r.cycle.Stream.Worker(r.reactor)
 	r.stream.Beside(r.ports())
 	for _, l := range r.cycle.Stream.Listeners() {
+		if l.Spec.Address.Datagram() {
+			for _, socket := range r.cycle.Sockets.Take(l.Spec.Address) {
+				r.stream.ListenDatagrams(l, socket)
+			}
+			continue
+		}
 		for _, socket := range r.cycle.Sockets.Sockets(l.Spec.Address) {
 			if err := r.stream.Listen(l, socket); err != nil {
 				return err

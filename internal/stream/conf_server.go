@@ -86,6 +86,7 @@ func (c *serverConf) addListen(d *conf.Directive) error {
 		return d.Errorf("%v", err)
 	}
 	at := listenAt{parsed: parsed, directive: d}
+	datagrams := false
 	for _, word := range parsed.Words {
 		switch word {
 		case "default_server":
@@ -95,9 +96,14 @@ func (c *serverConf) addListen(d *conf.Directive) error {
 		case "ssl":
 			at.protocols |= listen.SSL
 		case "udp":
-			return d.Errorf(`the "%s" parameter is not supported`, word)
+			datagrams = true
 		default:
 			return d.Errorf(`invalid parameter "%s"`, word)
+		}
+	}
+	if datagrams {
+		if err := parsed.UDP(); err != nil {
+			return d.Errorf("%v", err)
 		}
 	}
 	c.listens = append(c.listens, at)

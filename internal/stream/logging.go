@@ -37,7 +37,12 @@ func (s *Session) LogPlain(level log.Level, format string, args ...any) {
 }
 
 func (s *Session) write(level log.Level, line []byte) {
-	line = append(append(line, s.doing...), ", client: "...)
+	line = append(line, s.doing...)
+	if s.dialogue != nil {
+		line = append(line, ", udp client: "...)
+	} else {
+		line = append(line, ", client: "...)
+	}
 	line, _ = s.client.AppendText(line)
 	line = append(append(line, ", server: "...), s.listener.Spec.Address.String()...)
 	if s.passed != nil {
@@ -55,5 +60,9 @@ func (s *Session) logConnected() {
 	if !s.peer.IsUnix() {
 		from = netip.AddrPortFrom(s.peer.Addr(), uint16(s.peer.Port())).String()
 	}
-	s.LogPlain(log.Info, "client %s connected to %s", from, s.listener.Spec.Address)
+	kind := ""
+	if s.dialogue != nil {
+		kind = "udp "
+	}
+	s.LogPlain(log.Info, "%sclient %s connected to %s", kind, from, s.listener.Spec.Address)
 }

@@ -5,7 +5,6 @@ import (
 	"github.com/baton-project/baton/internal/listen"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/tls"
-	"github.com/baton-project/baton/internal/variable"
 	"github.com/baton-project/baton/internal/wire/proxyproto"
 )
 
@@ -48,6 +47,7 @@ func (w *Worker) Beside(ports []Port) { w.beside = ports }
 func (w *Worker) portAt(address listen.Address) (found *Port) {
 	try := func(p Port) {
 		switch ip := p.Address.IP(); {
+		case p.Address.Datagram():
 		case p.Address == address:
 			found = &p
 		case found == nil && ip.IsValid() && ip.Addr().IsUnspecified() && ip.Port() == address.IP().Port() &&
@@ -99,14 +99,9 @@ func (w *Worker) take(l *Listener, p Passage) bool {
 	if found := l.sites[p.Local]; found != nil {
 		at = found
 	}
-	s := &Session{
-		worker: w, listener: l, site: at, server: at.server, peer: p.Peer, client: p.Peer, number: p.Number,
-		began: w.reactor.Tick(), started: w.reactor.Now(), doing: initializing,
-		said: p.Said, ahead: p.Ahead, stream: p.TLS, endings: p.Ended, origin: &origin{p.Local, p.Passes},
-	}
-	if slots := w.main.vars.Slots(); slots > 0 {
-		s.vars.Values = make([]variable.Cached, slots)
-	}
+	s := w.newSession(l, p.Peer)
+	s.site, s.server, s.number = at, at.server, p.Number
+	s.said, s.ahead, s.stream, s.endings, s.origin = p.Said, p.Ahead, p.TLS, p.Ended, &origin{p.Local, p.Passes}
 	w.reactor.Add(&s.Conn, p.Socket.Take(), s)
 	if s.stream != nil {
 		s.stream.SetSocket(&s.Conn)
@@ -117,10 +112,14 @@ func (w *Worker) take(l *Listener, p Passage) bool {
 	return true
 }
 
-// LocalAddr is the address that the client is connected to, or counts as.
+// LocalAddr is the address that the client is connected to, or sends to, or counts
+// as connected to.
 func (s *Session) LocalAddr() (poll.Sockaddr, error) {
-	if s.origin == nil {
-		return s.Conn.LocalAddr()
+	switch {
+	case s.dialogue != nil:
+		return s.dialogue.route.to, nil
+	case s.origin != nil:
+		return s.origin.local.Sockaddr(), nil
 	}
-	return s.origin.local.Sockaddr(), nil
+	return s.Conn.LocalAddr()
 }

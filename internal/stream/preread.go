@@ -83,6 +83,9 @@ func (s *Session) readAhead(size int, until int64) bool {
 	defer s.SetReadTimeout(0)
 	n, err := s.bytes().Read(s.ahead[len(s.ahead):size])
 	s.ahead = s.ahead[:len(s.ahead)+n]
+	if s.dialogue != nil {
+		s.received += int64(n)
+	}
 	if n > 0 {
 		return true
 	}
@@ -97,8 +100,11 @@ func (s *Session) bytes() interface {
 	Read(b []byte) (int, error)
 	Write(b []byte) (int, error)
 } {
-	if s.stream != nil {
+	switch {
+	case s.stream != nil:
 		return s.stream
+	case s.dialogue != nil:
+		return (*datagrams)(s)
 	}
 	return &s.Conn
 }

@@ -113,6 +113,10 @@ func (m *Main) plainName(text string) string {
 }
 
 // addressOf is a socket's own address as package listen has it.
-func addressOf(local poll.Sockaddr) listen.Address {
-	return listen.TCP(netip.AddrPortFrom(local.Addr(), uint16(local.Port())))
+func (l *Listener) addressOf(local poll.Sockaddr) listen.Address {
+	ip := netip.AddrPortFrom(local.Addr(), uint16(local.Port()))
+	if l.Spec.Address.Datagram() {
+		return listen.UDP(ip)
+	}
+	return listen.TCP(ip)
 }

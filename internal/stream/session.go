@@ -35,6 +35,7 @@ type Session struct {
 	ahead    []byte             // came from the client and was not passed on
 	said     *proxyproto.Header // what the PROXY protocol has said; nil for nothing
 	stream   *tls.Stream        // between us and the socket; nil: nothing is
+	dialogue *dialogue          // of datagrams, in the place of a socket; nil: a connection
 	doing    string             // " while ..." in logs
 	passed   Passed             // nil: not to an upstream
 	origin   *origin            // nil: it was accepted
@@ -45,9 +46,10 @@ type Session struct {
 	ended    bool
 
 	// worker.mu guards what follows.
-	tunnel     *poll.Tunnel // see Relay
-	other      *poll.Conn   // see Awaits
-	prev, next *Session     // in worker.first
+	tunnel     *poll.Tunnel  // see Relay
+	partner    Correspondent // see Correspond
+	other      *poll.Conn    // see Awaits
+	prev, next *Session      // in worker.first
 }
 
 // A Passed is what a handler knows of the upstream that it uses.
@@ -111,6 +113,9 @@ func (s *Session) close() {
 		_ = s.stream.Close() // nobody is left to tell
 	}
 	_ = s.Conn.Close()
+	if s.dialogue != nil {
+		s.Unbind()
+	}
 	s.worker.leave(s)
 }
 
@@ -127,7 +132,7 @@ func (s *Session) locate() {
 	if err != nil || local.IsUnix() {
 		return
 	}
-	if found := s.listener.sites[addressOf(local)]; found != nil {
+	if found := s.listener.sites[s.listener.addressOf(local)]; found != nil {
 		s.site, s.server = found, found.server
 	}
 }

@@ -14,7 +14,7 @@ func declareCore(m *MainBuilder) error {
 		get  Getter
 	}{
 		{"server_name", variable.Text(func(s *Session) string { return s.server.name })},
-		{"protocol", variable.Constant[*Session]("TCP")},
+		{"protocol", variable.Text(func(s *Session) string { return s.listener.protocol() })},
 		{"bytes_sent", variable.Number((*Session).BytesSent)},
 		{"bytes_received", variable.Number((*Session).BytesReceived)},
 		{"session_time", variable.Text(func(s *Session) string { return variable.Seconds(s, s.Tick()-s.began) })},
@@ -25,6 +25,14 @@ func declareCore(m *MainBuilder) error {
 		}
 	}
 	return nil
+}
+
+// protocol is the name of what the listener's sockets speak.
+func (l *Listener) protocol() string {
+	if l.Spec.Address.Datagram() {
+		return "UDP"
+	}
+	return "TCP"
 }
 
 // status has three digits.

@@ -24,7 +24,9 @@ type Worker struct {
 
 	mu        sync.Mutex // guards what follows
 	acceptors []*poll.Acceptor
-	first     *Session // of all that are open
+	sockets   []*datagramSocket
+	inbox     *poll.Inbox // nil: no socket for datagrams; the reactor's goroutine uses it
+	first     *Session    // of all that are open
 	open      int
 	draining  bool
 	closing   bool
@@ -72,6 +74,20 @@ func (w *Worker) Listen(l *Listener, socket *fd.Owned) error {
 // accept takes over a connection just accepted; it reports false when there is
 // no room for it, and it was closed.
 func (w *Worker) accept(l *Listener, descriptor int, peer poll.Sockaddr) bool {
+	s := w.newSession(l, peer)
+	w.reactor.Add(&s.Conn, descriptor, s)
+	if !w.admit(s) {
+		return false
+	}
+	if s.site.proxied {
+		s.Start(s.server.conf.ProxyProtocolTimeout.V)
+	} else {
+		s.ServeNow()
+	}
+	return true
+}
+
+func (w *Worker) newSession(l *Listener, peer poll.Sockaddr) *Session {
 	s := &Session{
 		worker: w, listener: l, site: l.own, server: l.own.server, peer: peer, client: peer,
 		number: w.numbers.Add(1), began: w.reactor.Tick(), started: w.reactor.Now(), doing: initializing,
@@ -79,7 +95,12 @@ func (w *Worker) accept(l *Listener, descriptor int, peer poll.Sockaddr) bool {
 	if slots := w.main.vars.Slots(); slots > 0 {
 		s.vars.Values = make([]variable.Cached, slots)
 	}
-	w.reactor.Add(&s.Conn, descriptor, s)
+	return s
+}
+
+// admit counts s among the open sessions. It reports false when there is no room
+// for it, and it was closed.
+func (w *Worker) admit(s *Session) bool {
 	open := w.enter(s)
 	if limit := w.main.env.WorkerConnections; limit > 0 && open > limit {
 		w.main.env.Logger.Logf(log.Alert, 0, "%d worker_connections are not enough", limit)
@@ -87,11 +108,6 @@ func (w *Worker) accept(l *Listener, descriptor int, peer poll.Sockaddr) bool {
 		return false
 	}
 	s.logConnected()
-	if s.site.proxied {
-		s.Start(s.server.conf.ProxyProtocolTimeout.V)
-	} else {
-		s.ServeNow()
-	}
 	return true
 }
 
@@ -155,6 +171,9 @@ func (w *Worker) stopAccepting() {
 		a.Stop()
 	}
 	w.acceptors = nil
+	for _, d := range w.sockets {
+		d.stop()
+	}
 }
 
 // Drain stops accepting, and returns once the last session has ended by itself.
@@ -173,27 +192,47 @@ func (w *Worker) Drain(ctx context.Context) error {
 		w.Close()
 		<-w.empty
 	}
+	w.reactor.Post(w.closeSockets) // behind what is still to be sent
 	return err
+}
+
+// closeSockets closes those of datagrams, which sessions needed to the end.
+func (w *Worker) closeSockets() {
+	w.mu.Lock()
+	sockets := w.sockets
+	w.sockets = nil
+	w.mu.Unlock()
+	for _, d := range sockets {
+		d.close()
+	}
 }
 
 // Close closes every session, whatever it is doing.
 func (w *Worker) Close() {
 	w.reactor.Post(func() {
 		w.stopAccepting()
-		for _, t := range w.interrupt() {
+		tunnels, partners := w.interrupt()
+		for _, t := range tunnels {
 			t.Stop(ErrShutdown)
+		}
+		for _, p := range partners {
+			p.Stop(ErrShutdown)
 		}
 	})
 }
 
-// interrupt wakes whatever waits, and returns the tunnels to stop.
-func (w *Worker) interrupt() (tunnels []*poll.Tunnel) {
+// interrupt wakes whatever waits, and returns who is to be stopped.
+func (w *Worker) interrupt() (tunnels []*poll.Tunnel, partners []Correspondent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.draining, w.closing = true, true
 	for s := w.first; s != nil; s = s.next {
 		if s.tunnel != nil {
 			tunnels = append(tunnels, s.tunnel)
+			continue
+		}
+		if s.partner != nil {
+			partners = append(partners, s.partner)
 			continue
 		}
 		if s.other != nil {
@@ -207,7 +246,7 @@ func (w *Worker) interrupt() (tunnels []*poll.Tunnel) {
 		}
 	}
 	w.left()
-	return tunnels
+	return tunnels, partners
 }
 
 // Release ends what features run for a worker that has no session any more.
@@ -216,6 +255,7 @@ func (w *Worker) Release() {
 	stops := w.stops
 	w.stops = nil
 	w.mu.Unlock()
+	w.closeSockets()
 	for _, f := range stops {
 		f()
 	}

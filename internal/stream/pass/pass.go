@@ -103,6 +103,9 @@ const passing = " while passing connection to port"
 func hand(s *stream.Session, to listen.Address) stream.Result {
 	s.Doing(passing)
 	switch {
+	case s.Datagrams():
+		s.Logf(log.Error, "cannot pass udp connection")
+		return stream.StatusInternalError
 	case s.Stream() != nil && len(s.Ahead()) > 0:
 		s.Logf(log.Error, "cannot pass connection with preread data")
 		return stream.StatusInternalError

@@ -41,7 +41,8 @@ type relay struct {
 	began   int64             // tick of this try
 	headed  int64             // bytes sent to the upstream that are not the client's
 	tunnel  poll.Tunnel
-	paced   *paced // instead of tunnel; nil: the tunnel
+	paced   *paced    // instead of tunnel; nil: the tunnel
+	letters *exchange // instead of conn and tunnel when datagrams are passed
 }
 
 // handle chooses an upstream, connects, and leaves the session to a tunnel.
@@ -164,6 +165,9 @@ func (r *relay) dial(peer *core.Peer) stream.Result {
 	if r.bind != nil {
 		r.bindTo(s, &out)
 	}
+	if s.Datagrams() {
+		return r.dialDatagrams(peer, &out)
+	}
 	r.conn.Address = peer.Address
 	if !s.Awaits(&r.conn.Conn) {
 		return stream.StatusOK
@@ -172,8 +176,13 @@ func (r *relay) dial(peer *core.Peer) stream.Result {
 	if err == nil {
 		return r.greet()
 	}
+	return r.notDialed(err)
+}
+
+// notDialed is what follows an error of opening a connection.
+func (r *relay) notDialed(err error) stream.Result {
 	if failure, ok := core.Describe(err, r.name); ok {
-		s.LogErr(failure.Level, failure.Errno, "%s", failure.Text)
+		r.s.LogErr(failure.Level, failure.Errno, "%s", failure.Text)
 		if failure.Ours {
 			return stream.StatusInternalError
 		}
@@ -223,6 +232,9 @@ func (r *relay) start() stream.Result {
 	if r.session.Metric() == core.TimeToConnect {
 		r.session.Took(time.Duration(state.ConnectTime) * time.Millisecond)
 	}
+	if r.letters != nil {
+		return r.correspond()
+	}
 	if rc := r.sendHeader(); rc != stream.OK {
 		return rc
 	}
@@ -261,7 +273,11 @@ func (r *relay) logConnected() {
 	if !r.s.LogEnabled(log.Info) {
 		return
 	}
-	local, err := r.conn.LocalAddr()
+	ask, kind := r.conn.LocalAddr, ""
+	if r.letters != nil {
+		ask, kind = r.letters.LocalAddr, "udp "
+	}
+	local, err := ask()
 	if err != nil {
 		return
 	}
@@ -269,12 +285,12 @@ func (r *relay) logConnected() {
 	if !local.IsUnix() {
 		from = netip.AddrPortFrom(local.Addr(), uint16(local.Port())).String()
 	}
-	r.s.LogPlain(log.Info, "proxy %s connected to %s", from, r.name)
+	r.s.LogPlain(log.Info, "%sproxy %s connected to %s", kind, from, r.name)
 }
 
 // States are the tries so far.
 func (r *relay) States() []upstream.State {
-	if n := len(r.states); n > 0 && r.conn.Reactor() != nil {
+	if n := len(r.states); n > 0 && (r.conn.Reactor() != nil || r.letters != nil) {
 		state := r.state()
 		state.BytesReceived, state.BytesSent = r.received(), r.sent()
 	}
@@ -299,10 +315,20 @@ func (r *relay) appendBytes(line []byte) []byte {
 }
 
 // received is how much has come from the upstream.
-func (r *relay) received() int64 { return r.clientSent() }
+func (r *relay) received() int64 {
+	if x := r.letters; x != nil {
+		return x.received
+	}
+	return r.clientSent()
+}
 
 // sent is how much the upstream was sent.
-func (r *relay) sent() int64 { return r.headed + r.clientReceived() }
+func (r *relay) sent() int64 {
+	if x := r.letters; x != nil {
+		return x.sent
+	}
+	return r.headed + r.clientReceived()
+}
 
 // clientReceived is how much has come from the client.
 func (r *relay) clientReceived() int64 {
@@ -329,12 +355,26 @@ func (r *relay) end() {
 		}
 		state.BytesReceived, state.BytesSent = r.received(), r.sent()
 	}
-	r.session.Free(core.Served)
+	if r.session.Free(r.outcome()) {
+		r.s.Logf(log.Warn, "upstream server temporarily disabled")
+	}
 	r.closeConn()
+}
+
+// outcome is whether the upstream is at fault for the end of the session.
+func (r *relay) outcome() core.Outcome {
+	if r.letters != nil && r.letters.failed {
+		return core.Failed
+	}
+	return core.Served
 }
 
 // closeConn closes the connection to the upstream.
 func (r *relay) closeConn() {
+	if r.letters != nil {
+		_ = r.letters.Close() // it may be closed already
+		return
+	}
 	r.s.Awaits(nil)
 	r.farewell()
 	_ = r.conn.Close() // it may be closed already

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/baton-project/baton/internal/freeport"
+	"github.com/baton-project/baton/internal/stream"
 )
 
 // patience bounds every wait of a test; nothing takes as long unless it is stuck.
@@ -28,7 +29,8 @@ type Site struct {
 
 // Server is a running server that serves a Site.
 type Server struct {
-	Dir string // absolute path of the site's folder
+	Dir    string         // absolute path of the site's folder
+	Worker *stream.Worker // of Start
 
 	t         testing.TB
 	addresses map[string]string // by name

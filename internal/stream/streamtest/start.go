@@ -57,7 +57,14 @@ func (s *Server) serve(main *stream.Main) {
 		t.Fatal(err)
 	}
 	worker := main.Worker(reactor)
+	s.Worker = worker
 	for _, l := range main.Listeners() {
+		if l.Spec.Address.Datagram() {
+			for _, socket := range sockets.Take(l.Spec.Address) {
+				worker.ListenDatagrams(l, socket)
+			}
+			continue
+		}
 		for _, socket := range sockets.Sockets(l.Spec.Address) {
 			if err := worker.Listen(l, socket); err != nil {
 				t.Fatal(err)
