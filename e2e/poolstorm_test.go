@@ -168,7 +168,7 @@ func (c *poolClient) mayFail(failures *atomic.Int64) error {
 func TestPoolClientsStayOverReloadsAndUpgrades(t *testing.T) {
 	t.Parallel()
 	e2e.OnlyBaton(t, "nginx has no pools")
-	reloads, upgrades := 6, 1
+	reloads, upgrades := 4, 1
 	if os.Getenv("BATON_STORM") != "" {
 		reloads, upgrades = 30, 5
 	}
