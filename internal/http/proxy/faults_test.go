@@ -175,7 +175,8 @@ func TestTimeouts(t *testing.T) {
 	if got := s.Get("/"); httptest.Status(got) != 504 {
 		t.Errorf("%q", got)
 	}
-	if got := s.Get("/body"); httptest.Body(got) != "hello" {
+	// As nginx: a buffer that was not filled in time is not sent.
+	if got := s.Get("/body"); httptest.Status(got) != 200 || httptest.Body(got) != "" {
 		t.Errorf("%q", got)
 	}
 	log := s.ReadFile("error.log")
