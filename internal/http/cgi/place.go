@@ -17,7 +17,12 @@ type Place struct {
 	at     *conf.Directive
 	text   string
 	target *gateway.Target // nil: there are variables in text
+	// Secure: TLS is spoken there.
+	Secure bool
 }
+
+// Varies reports whether the place depends on the request.
+func (p *Place) Varies() bool { return p.target == nil }
 
 // Set takes in the directive d, whose address is text.
 func (p *Place) Set(d *conf.Directive, text string) error {
@@ -72,8 +77,8 @@ func (p *Place) Compile(b *http.Builder) (Aim, error) {
 }
 
 // Take tells x where it goes to. cut, when not nil, takes the scheme off what the
-// variables have made. Anything but Declined is what the codec's Begin returns.
-func (a Aim) Take(x *gateway.Exchange, cut func(string) string) http.Result {
+// variables have made, and tells x of it. Anything but Declined is what the codec's Begin returns.
+func (a Aim) Take(x *gateway.Exchange, cut func(*gateway.Exchange, string) string) http.Result {
 	if a.target != nil {
 		x.SetTarget(a.target)
 		return http.Declined
@@ -81,7 +86,7 @@ func (a Aim) Take(x *gateway.Exchange, cut func(string) string) http.Result {
 	r := x.Request
 	text := a.text.Eval(r)
 	if cut != nil {
-		text = cut(text)
+		text = cut(x, text)
 	}
 	u, err := upstream.ParseURL(text, 0)
 	if err != nil {

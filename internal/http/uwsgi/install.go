@@ -10,6 +10,7 @@ import (
 // plan is a Conf that is compiled for one location.
 type plan struct {
 	conf   *Conf
+	secure bool // TLS is spoken with the upstream
 	pass   gateway.Pass
 	aim    cgi.Aim
 	params cgi.Lists
@@ -22,7 +23,10 @@ func (c *Conf) install(b *http.Builder) (err error) {
 	if place == nil {
 		return nil
 	}
-	p := &plan{conf: c}
+	p := &plan{conf: c, secure: place.Secure}
+	if place.Secure || place.Varies() {
+		p.pass.SSL = &c.SSL
+	}
 	if p.aim, err = place.Compile(b); err != nil {
 		return err
 	}
@@ -46,8 +50,23 @@ type codec struct {
 func (c *codec) Begin(x *gateway.Exchange) http.Result {
 	c.plan = x.Pass.Module.(*plan)
 	c.Reset()
-	x.Schema = scheme
-	return c.plan.aim.Take(x, cutScheme)
+	speak(x, c.plan.secure)
+	return c.plan.aim.Take(x, takeScheme)
+}
+
+// speak notes how the upstream is spoken with.
+func speak(x *gateway.Exchange, secure bool) {
+	x.Schema, x.SSL = scheme, secure
+	if secure {
+		x.Schema = secured
+	}
+}
+
+// takeScheme is cutScheme of an address that the request has made.
+func takeScheme(x *gateway.Exchange, address string) string {
+	rest, secure := cutScheme(address)
+	speak(x, secure)
+	return rest
 }
 
 // AppendHead appends the packet.

@@ -15,11 +15,13 @@ import (
 	"github.com/baton-project/baton/internal/http"
 	"github.com/baton-project/baton/internal/http/cgi"
 	"github.com/baton-project/baton/internal/http/gateway"
+	"github.com/baton-project/baton/internal/tls/settings"
 )
 
 // Conf is what one level says.
 type Conf struct {
 	gateway.Settings
+	SSL settings.Client
 
 	place     cgi.Place // only of this level
 	params    cgi.Params
@@ -39,7 +41,7 @@ var Feature = http.Feature[Conf]{
 	Name: "uwsgi",
 	Doc:  "Passes requests on to uWSGI.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "uwsgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Set: (*Conf).setPass, Syntax: "[uwsgi://]address"},
+		{Name: "uwsgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Set: (*Conf).setPass, Syntax: "[uwsgi:// | suwsgi://]address"},
 		{Name: "uwsgi_param", In: conf.AnyLevel, Args: conf.Take23, Syntax: "parameter value [if_not_empty]",
 			Set: func(c *Conf, d *conf.Directive) error { return c.params.Add(d) }},
 		{Name: "uwsgi_modifier1", In: conf.AnyLevel, Args: conf.Take1, Syntax: "number", Default: "0",
@@ -48,7 +50,8 @@ var Feature = http.Feature[Conf]{
 			Set: conf.NumBetween(0, 255, func(c *Conf) *conf.Setting[int] { return &c.Modifier2 })},
 		{Name: "uwsgi_string", In: conf.AnyLevel, Args: conf.Take1, Syntax: "string",
 			Set: conf.Str(func(c *Conf) *conf.Setting[string] { return &c.String })},
-	}, gateway.Table(prefix, func(c *Conf) *gateway.Settings { return &c.Settings })...),
+	}, append(settings.ClientTable(prefix, conf.AnyLevel, func(c *Conf) *settings.Client { return &c.SSL }),
+		gateway.Table(prefix, func(c *Conf) *gateway.Settings { return &c.Settings })...)...),
 	Merge:   (*Conf).merge,
 	Main:    func(c *Conf, m *http.MainBuilder) error { return c.DeclareCaches(m) },
 	Install: (*Conf).install,
@@ -58,20 +61,20 @@ var Feature = http.Feature[Conf]{
 func (c *Conf) setPass(d *conf.Directive) error {
 	text := d.Args[0]
 	if !strings.Contains(text, "$") {
-		if hasScheme(text, secured) {
-			return d.Errorf(`"suwsgi" in "uwsgi_pass" is not supported`)
-		}
-		text = cutScheme(text)
+		text, c.place.Secure = cutScheme(text)
 	}
 	return c.place.Set(d, text)
 }
 
 // cutScheme takes the scheme off an address.
-func cutScheme(address string) string {
-	if hasScheme(address, scheme) {
-		return address[len(scheme):]
+func cutScheme(address string) (rest string, secure bool) {
+	switch {
+	case hasScheme(address, scheme):
+		return address[len(scheme):], false
+	case hasScheme(address, secured):
+		return address[len(secured):], true
 	}
-	return address
+	return address, false
 }
 
 func hasScheme(address, scheme string) bool {
@@ -83,5 +86,8 @@ func (c *Conf) merge(outer *Conf) error {
 	c.Modifier1.Inherit(outer.Modifier1, 0)
 	c.Modifier2.Inherit(outer.Modifier2, 0)
 	c.String.Inherit(outer.String, "")
+	if err := c.SSL.Merge(prefix, &outer.SSL); err != nil {
+		return err
+	}
 	return c.Settings.Merge(prefix, &outer.Settings, gateway.Defaults{TempFolder: "uwsgi_temp", Hidden: cgi.Hidden})
 }

@@ -1,13 +1,20 @@
 package uwsgi_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/baton-project/baton/internal/http"
 	"github.com/baton-project/baton/internal/http/gateway"
@@ -27,6 +34,11 @@ func startApp(t *testing.T) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serve(t, l)
+	return l.Addr().String()
+}
+
+func serve(t *testing.T, l net.Listener) {
 	var all sync.WaitGroup
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -44,7 +56,6 @@ func startApp(t *testing.T) (addr string) {
 			_ = c.Close()
 		}
 	})
-	return l.Addr().String()
 }
 
 func readPacket(in io.Reader) (string, error) {
@@ -87,7 +98,62 @@ func TestRefused(t *testing.T) {
 	for _, text := range []string{"uwsgi_modifier1 256;", "uwsgi_modifier2 x;", "location / { uwsgi_pass uwsgi://; }"} {
 		httptest.CompareRejected(t, features(), httptest.Site{HTTP: "server { listen {{addr}}; " + text + " }"})
 	}
-	if got := httptest.Rejected(t, features(), httptest.Site{HTTP: "server { location / { uwsgi_pass suwsgi://127.0.0.1:1; } }"}); !strings.Contains(got, "is not supported") {
-		t.Error(got)
+}
+
+// An application is spoken with over TLS when the address says so.
+func TestSecure(t *testing.T) {
+	plain, secure := startApp(t), secured(t)
+	s := httptest.Start(t, features(), httptest.Site{HTTP: fmt.Sprintf(`server {
+		listen {{addr}}; server_name localhost; chunked_transfer_encoding off;
+		uwsgi_param A $uri; uwsgi_ssl_session_reuse off; uwsgi_ssl_name app.test; uwsgi_ssl_server_name on;
+		location / { uwsgi_pass suwsgi://%[1]s; }
+		location /var { uwsgi_pass $arg_to; }
+		location /untrusted { uwsgi_pass suwsgi://%[1]s; uwsgi_ssl_verify on; uwsgi_ssl_trusted_certificate other.crt; }
+	}`, secure), Files: map[string]string{"other.crt": certificate(t, "other.test").pem}})
+	const want = "0 0|A=%s|HTTP_HOST=localhost|HTTP_CONNECTION=close"
+	for target, uri := range map[string]string{
+		"/": "/", "/var?to=suwsgi://" + secure: "/var", "/var?to=uwsgi://" + plain: "/var", "/var?to=" + plain: "/var",
+	} {
+		if got, want := httptest.Body(s.Get(target)), fmt.Sprintf(want, uri); got != want {
+			t.Errorf("%s: %s, want %s", target, got, want)
+		}
 	}
+	if got := s.Get("/untrusted"); httptest.Status(got) != 502 {
+		t.Errorf("%s", got)
+	}
+}
+
+// made is a certificate that has signed itself.
+type made struct {
+	pem string
+	tls tls.Certificate
+}
+
+func certificate(t *testing.T, name string) made {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made{
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private},
+	}
+}
+
+// secured is an application over TLS.
+func secured(t *testing.T) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate(t, "app.test").tls}}))
+	return l.Addr().String()
 }
