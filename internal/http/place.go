@@ -103,7 +103,7 @@ func FolderAccess(access uint32) uint32 { return access | (access&0o444)>>2 }
 // moveByCopy is rename between two file systems.
 func (r *Request) moveByCopy(from, to string, p Placement) bool {
 	beside := fmt.Sprintf("%s.%010d", to, r.conn.worker.tempNumbers.Add(1))
-	if !r.CopyFile(from, beside, p) {
+	if !r.CopyFile(from, beside, p) || !r.prepareFile(beside, p) {
 		return false
 	}
 	if err := syscall.Rename(beside, to); err != nil {

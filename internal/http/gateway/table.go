@@ -51,7 +51,7 @@ func Table[C any](prefix string, at func(*C) *Settings) conf.Table[C] {
 		{Name: "ignore_headers", Args: conf.OneMore, Syntax: "field ...",
 			Set: bitmask(ignorable, func(c *C) *conf.Setting[IgnoredHeaders] { return &at(c).IgnoreHeaders })},
 		{Name: "store", Set: t.apply((*Settings).setStore), Syntax: "on | off | string", Default: "off"},
-		{Name: "store_access", Args: conf.Take123, Set: t.apply((*Settings).setStoreAccess), Syntax: "users:permissions ...", Default: "user:rw"},
+		{Name: "store_access", Args: conf.Take123, Set: t.apply(conf.Access(func(s *Settings) *conf.Setting[uint32] { return &s.Access })), Syntax: "users:permissions ...", Default: "user:rw"},
 	}
 	table = append(table, cacheTable(prefix, t)...)
 	for i := range table {
