@@ -57,7 +57,7 @@ func TestPoolClientsOverTLSStayOverReloadsAndUpgrades(t *testing.T) {
 	login := redisCommand("AUTH", "alice", "open")
 	silent := dial() // shakes hands when everything is over
 	idle := tls.Client(dial(), config)
-	if err := talk(idle, login, "+OK\r\n"); err != nil {
+	if err := talk(idle, login+redisCommand("HELLO", "3"), "+OK\r\n%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n"); err != nil {
 		t.Fatal(err)
 	}
 
@@ -103,7 +103,8 @@ func TestPoolClientsOverTLSStayOverReloadsAndUpgrades(t *testing.T) {
 			t.Errorf("client %d did nothing", i)
 		}
 	}
-	if err := talk(idle, redisCommand("GET", "none"), "$-1\r\n"); err != nil {
+	rest := "$5\r\n7.0.0\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
+	if err := talk(idle, redisCommand("GET", "none"), rest+"_\r\n"); err != nil {
 		t.Errorf("the idle client: %v", err)
 	}
 	late := tls.Client(silent, config)

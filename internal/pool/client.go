@@ -48,6 +48,8 @@ type client struct {
 	shaking   bool // the handshake of TLS is on its way
 	streaming bool // a large request has the connection to itself
 	authed    bool
+	library   bool             // it has said HELLO or CLIENT, and waits for an answer to QUIT
+	v3        bool             // version 3 of Redis' protocol is spoken
 	user      *nutcracker.User // nil: whoever knows redis_auth
 	ends      bool             // closes when all replies are sent
 	closed    bool

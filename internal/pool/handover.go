@@ -17,6 +17,7 @@ const (
 	kindClient = "pool"
 	kindSecure = "pools"
 	versionOne = 1
+	versionTwo = 2 // the client speaks version 3 of Redis' protocol
 )
 
 // maxAhead is how many bytes read ahead a client may move with.
@@ -31,6 +32,9 @@ type clientState struct {
 	Digest   []byte `cbor:"5,keyasint,omitempty"` // of the password
 
 	TLS *tls.State `cbor:"6,keyasint,omitempty"` // nil: none, or before the handshake
+	V3  bool       `cbor:"7,keyasint,omitempty"` // only in records of version two
+
+	Library bool `cbor:"8,keyasint,omitempty"` // a client's library speaks
 }
 
 var (
@@ -202,13 +206,17 @@ func (w *Worker) offer(g *giver) {
 
 // item makes the record of c and takes its socket. Needs w.mu.
 func (c *client) item(g *giver) (handover.Item, error) {
-	state := clientState{Listen: c.pool.address, Ahead: c.in}
+	state := clientState{Listen: c.pool.address, Ahead: c.in, V3: c.v3, Library: c.library}
 	c.noteLogin(&state)
 	kind, apart, err := c.exportTLS(&state)
 	if err != nil {
 		return handover.Item{}, err
 	}
-	rec, err := handover.NewRecord(kind, versionOne, 1+len(apart), &state)
+	version := uint(versionOne)
+	if c.v3 {
+		version = versionTwo
+	}
+	rec, err := handover.NewRecord(kind, version, 1+len(apart), &state)
 	if err != nil {
 		fd.CloseAll(apart)
 		return handover.Item{}, err
@@ -279,8 +287,8 @@ func (c *client) depart() {
 // Kinds are the records that Accept of a receiver understands.
 func (w *Worker) Kinds() map[string]handover.Kind {
 	return map[string]handover.Kind{
-		kindClient: {Version: versionOne, Accept: w.acceptRecord},
-		kindSecure: {Version: versionOne, Accept: w.acceptRecord},
+		kindClient: {Version: versionTwo, Accept: w.acceptRecord},
+		kindSecure: {Version: versionTwo, Accept: w.acceptRecord},
 	}
 }
 
@@ -336,6 +344,8 @@ func (a *arrival) Start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.restoreLogin(&a.state)
+	c.library = a.state.Library
+	c.v3 = a.state.V3 && c.pool.conf.Redis
 	c.in = append(c.in, a.state.Ahead...)
 	w.reactor.Add(&c.Conn, a.socket.Take(), c)
 	if a.tls != nil {

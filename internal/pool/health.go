@@ -80,7 +80,7 @@ func (s *server) ask() error {
 	question, replies := "version\r\n", 1
 	if p.conf.Redis {
 		question = ""
-		for _, word := range s.greeting() {
+		for _, word := range s.greeting(false) {
 			question += word
 			replies++
 		}

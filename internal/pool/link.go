@@ -27,6 +27,7 @@ type link struct {
 	server *server
 	slot   int  // among the server's links
 	aside  bool // another one may have taken that place
+	v3     bool // version 3 of Redis' protocol is spoken
 
 	out    []byte // to be sent
 	queued int64  // bytes ever put into out
@@ -303,6 +304,9 @@ func (l *link) look(r *request, b []byte) error {
 		return nil
 	}
 	switch {
+	case r.silent && l.v3:
+		l.server.sayVersion(line(b))
+		return errVersion
 	case r.silent:
 		l.worker.main.logger.Logf(log.Error, 0, "server %s of pool %s: %s", l.server.conf.Name, l.server.pool.conf.Name, line(b))
 	case resp.Transient(b):
@@ -321,7 +325,7 @@ func (l *link) pop() {
 	}
 	r.behind = nil
 	l.begun = false
-	l.reply, l.values = resp.Reply{}, memcache.Stream{}
+	l.reply, l.values = resp.Reply{V3: l.v3}, memcache.Stream{}
 }
 
 // check stalls the link when the client of r has enough.
@@ -377,7 +381,7 @@ func (l *link) fail(err error) {
 		c.unlist(l)
 		l.stalled = nil
 	}
-	if !idle {
+	if !idle && err != errVersion {
 		s.failed()
 	}
 	if errors.Is(err, errStray) || errors.Is(err, resp.ErrReply) {

@@ -32,7 +32,7 @@ func newLivePool(w *Worker, entry *Pool) *livePool {
 	for i := range conf.Servers {
 		p.servers = append(p.servers, &server{
 			pool: p, conf: &conf.Servers[i], index: i, board: p.board.servers[i],
-			links: make([]*link, conf.ServerConnections),
+			links: make([]*link, conf.ServerConnections*versions(conf)),
 		})
 	}
 	p.rebuild()

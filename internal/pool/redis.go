@@ -67,6 +67,9 @@ func (c *client) redis(b []byte) {
 		}
 		c.splitRedis(cmd, b)
 	case resp.Quit:
+		if c.library {
+			c.answer(ok)
+		}
 		c.ends = true
 	default:
 		c.answerHere(cmd, b)
@@ -136,11 +139,13 @@ func (c *client) answerHere(cmd *resp.Command, b []byte) {
 	case resp.Auth:
 		c.answer(c.authenticate(args))
 	case resp.Hello:
+		c.library = true
 		c.answer(c.hello(args))
 	case resp.Client:
+		c.library = true
 		c.answer(c.clientCommand(args))
 	case resp.Info:
-		c.answer(bulkString(info))
+		c.answer(c.verbatim(info))
 	case resp.Select:
 		if args[0] == "0" || args[0] == strconv.Itoa(c.pool.conf.RedisDB) {
 			c.answer(ok)
@@ -158,14 +163,17 @@ const info = "# Server\r\nredis_version:" + protocolVersion + "\r\nredis_mode:st
 
 func bulkString(s string) string { return "$" + strconv.Itoa(len(s)) + "\r\n" + s + "\r\n" }
 
-// hello is HELLO. The replies of servers are in version 2 of the protocol, so
-// version 3 is refused.
+// hello is HELLO.
 func (c *client) hello(args []string) string {
+	v3 := c.v3
 	if len(args) > 0 {
-		if v, err := strconv.Atoi(args[0]); err != nil {
+		switch v, err := strconv.Atoi(args[0]); {
+		case err != nil:
 			return "-ERR Protocol version is not an integer or out of range\r\n"
-		} else if v != 2 {
+		case v != 2 && v != 3:
 			return "-NOPROTO unsupported protocol version\r\n"
+		default:
+			v3 = v == 3
 		}
 		args = args[1:]
 	}
@@ -185,8 +193,13 @@ func (c *client) hello(args []string) string {
 	if !c.authed && c.pool.guarded() {
 		return noAuth
 	}
-	return "*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n" + bulkString(protocolVersion) +
-		"$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:" + strconv.FormatUint(c.number, 10) +
+	c.v3 = v3
+	head, version := "*14", "2"
+	if v3 {
+		head, version = "%7", "3"
+	}
+	return head + "\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n" + bulkString(protocolVersion) +
+		"$5\r\nproto\r\n:" + version + "\r\n$2\r\nid\r\n:" + strconv.FormatUint(c.number, 10) +
 		"\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
 }
 
@@ -200,7 +213,7 @@ func (c *client) clientCommand(args []string) string {
 	case "SETNAME", "SETINFO", "NO-EVICT", "NO-TOUCH":
 		return ok
 	case "GETNAME":
-		return "$-1\r\n"
+		return c.null()
 	case "ID":
 		return ":" + strconv.FormatUint(c.number, 10) + "\r\n"
 	}
@@ -212,7 +225,9 @@ func (c *client) answerCommand(b []byte) {
 	switch strings.ToUpper(c.args(b)[0]) {
 	case "COUNT":
 		c.answer(":0\r\n")
-	case "DOCS", "INFO", "LIST":
+	case "DOCS":
+		c.answer(c.emptyMap())
+	case "INFO", "LIST":
 		c.answer("*0\r\n")
 	default:
 		c.answer("-ERR this form of COMMAND is not supported\r\n")

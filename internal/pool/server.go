@@ -14,6 +14,7 @@ import (
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/pool/nutcracker"
+	"github.com/baton-project/baton/internal/wire/resp"
 )
 
 // A server is one server of a pool, as one worker uses it.
@@ -46,8 +47,11 @@ func (s *server) all() []*link {
 // they are in order.
 func (s *server) link(c *client) *link {
 	slot := 0
-	if n := len(s.links); n > 1 {
+	if n := s.pool.conf.ServerConnections; n > 1 {
 		slot = int(c.number % uint64(n))
+	}
+	if c.v3 {
+		slot += s.pool.conf.ServerConnections
 	}
 	if l := s.links[slot]; l != nil {
 		return l
@@ -57,7 +61,8 @@ func (s *server) link(c *client) *link {
 
 // open begins to open a link.
 func (s *server) open(slot int) *link {
-	l := &link{worker: s.pool.worker, server: s, slot: slot, busy: true}
+	v3 := slot >= s.pool.conf.ServerConnections
+	l := &link{worker: s.pool.worker, server: s, slot: slot, busy: true, v3: v3, reply: resp.Reply{V3: v3}}
 	s.links[slot] = l
 	s.board.connection(1)
 	go l.connect()
@@ -88,7 +93,7 @@ func (l *link) connect() {
 
 // greet puts AUTH and SELECT before everything else. Their replies go nowhere.
 func (l *link) greet() {
-	words := l.server.greeting()
+	words := l.server.greeting(l.v3)
 	if len(words) == 0 {
 		return
 	}
@@ -121,14 +126,21 @@ func (l *link) greet() {
 }
 
 // greeting are the requests that a new connection begins with.
-func (s *server) greeting() (words []string) {
+func (s *server) greeting(v3 bool) (words []string) {
 	conf := s.pool.conf
-	if !conf.Redis {
-		return nil
-	}
+	name := conf.RedisUser
 	switch {
-	case conf.RedisUser != "":
-		words = append(words, "*3\r\n$4\r\nAUTH\r\n"+bulkString(conf.RedisUser)+bulkString(conf.RedisAuth))
+	case !conf.Redis:
+		return nil
+	case v3 && conf.RedisAuth != "":
+		if name == "" {
+			name = defaultUser
+		}
+		words = append(words, "*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n"+bulkString(name)+bulkString(conf.RedisAuth))
+	case v3:
+		words = append(words, "*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n")
+	case name != "":
+		words = append(words, "*3\r\n$4\r\nAUTH\r\n"+bulkString(name)+bulkString(conf.RedisAuth))
 	case conf.RedisAuth != "":
 		words = append(words, "*2\r\n$4\r\nAUTH\r\n"+bulkString(conf.RedisAuth))
 	}
@@ -259,6 +271,8 @@ func reason(err error) string {
 		return "Connection timed out"
 	case err == errNoHost:
 		return "Host is down"
+	case err == errVersion:
+		return "server refuses version 3 of the protocol"
 	case errors.Is(err, errHandshake):
 		return "TLS handshake failed"
 	case errors.As(err, &errno):

@@ -129,6 +129,7 @@ func (c *client) begin(s *split) {
 	r := c.worker.request()
 	r.client, r.split = c, s
 	s.whole, s.pending = r, len(s.parts)
+	s.element.V3 = c.v3
 	c.push(r)
 }
 
@@ -362,7 +363,7 @@ func (s *split) pass(c *client, f *part) (next bool, err error) {
 		}
 	}
 	if done {
-		s.element = resp.Reply{}
+		s.element = resp.Reply{V3: c.v3}
 	}
 	return done, nil
 }

@@ -40,6 +40,7 @@ type bulks struct {
 type bulkConn struct {
 	conn
 	server *server
+	v3     bool // version 3 of Redis' protocol is spoken
 }
 
 // Serve is for the reactor: an idle connection has ended, or says something that
@@ -65,6 +66,17 @@ func (b *bulks) remove(c *bulkConn) {
 			return
 		}
 	}
+}
+
+// take takes one that speaks that version; nil when there is none.
+func (b *bulks) take(v3 bool) *bulkConn {
+	for i := len(b.idle) - 1; i >= 0; i-- {
+		if c := b.idle[i]; c.v3 == v3 {
+			b.remove(c)
+			return c
+		}
+	}
+	return nil
 }
 
 func (b *bulks) close() {
@@ -145,20 +157,16 @@ func (c *client) stream() {
 	b := c.bulk
 	c.bulk = nil
 	s := b.server
-	if s.bulks.open >= maxBulks && len(s.bulks.idle) == 0 {
+	if s.bulks.open >= maxBulks {
 		c.bulk = b
 		s.bulks.waiting = append(s.bulks.waiting, c)
 		c.paused = false // whoever ends lets it go on
 		w.mu.Unlock()
 		return
 	}
-	var to *bulkConn
-	if last := len(s.bulks.idle) - 1; last >= 0 {
-		to = s.bulks.idle[last]
-		s.bulks.idle = s.bulks.idle[:last]
-		if !w.reactor.Evict(&to.Conn) {
-			to = nil // it has just ended
-		}
+	to := s.bulks.take(c.v3)
+	if to != nil && !w.reactor.Evict(&to.Conn) {
+		to = nil // it has just ended
 	}
 	s.bulks.open++
 	w.mu.Unlock()
@@ -224,14 +232,14 @@ func (t *transfer) run() error {
 
 // connect opens a connection and says what a server wants to be told first.
 func (t *transfer) connect() {
-	c := &bulkConn{server: t.server}
+	c := &bulkConn{server: t.server, v3: t.client.v3}
 	if t.why = t.server.dial(&c.conn, c); t.why != nil {
 		return
 	}
 	t.to = c
 	c.SetReadTimeout(t.server.pool.conf.Timeout)
 	c.SetWriteTimeout(t.server.pool.conf.Timeout)
-	for _, word := range t.server.greeting() {
+	for _, word := range t.server.greeting(c.v3) {
 		if _, err := c.Write([]byte(word)); err != nil {
 			t.drop(err)
 			return
@@ -245,7 +253,7 @@ func (t *transfer) connect() {
 
 // skipReply reads one reply that nobody wants.
 func (t *transfer) skipReply() error {
-	var r resp.Reply
+	r := resp.Reply{V3: t.to.v3}
 	for n := 0; ; {
 		m, err := t.to.Read(t.buf[n : n+1]) // not a byte more
 		if err != nil {
@@ -253,6 +261,9 @@ func (t *transfer) skipReply() error {
 		}
 		n += m
 		used, done, err := r.Next(t.buf[:n])
+		if done && r.Kind == '-' && r.V3 {
+			return errVersion
+		}
 		if done || err != nil {
 			return err
 		}
@@ -322,7 +333,7 @@ func (t *transfer) next(b []byte) (n int, done bool, err error) {
 
 // reply passes the reply on.
 func (t *transfer) reply() error {
-	var redis resp.Reply
+	redis := resp.Reply{V3: t.client.v3}
 	var values memcache.Stream
 	begun := false
 	for n := 0; ; {
@@ -382,7 +393,9 @@ func (t *transfer) done(err error) {
 	switch {
 	case t.why != nil && !errors.Is(err, io.EOF):
 		board.err++
-		s.failed()
+		if t.why != errVersion {
+			s.failed()
+		}
 	case err == nil && !t.bulk.silent:
 		board.responses++
 		board.responseBytes += t.back

@@ -1,4 +1,4 @@
-// Package resp is the protocol of Redis (RESP2) as a proxy needs it: where a
+// Package resp is the protocol of Redis (RESP2, and replies in RESP3) as a proxy needs it: where a
 // request or a reply ends, which command it is, and where its keys are. There is
 // no socket in sight, nothing is copied and nothing allocated.
 //

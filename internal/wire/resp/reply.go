@@ -11,6 +11,9 @@ type Reply struct {
 	// Kind is the first byte: + - : $ or *. It is 0 before the first line is
 	// complete.
 	Kind byte
+	// V3 says that the reply may have the types of version 3 of the protocol,
+	// but for what comes without having been asked for.
+	V3 bool
 
 	elements int64 // still to be read, the present one included
 	left     int64 // of a bulk string, with its CRLF
@@ -59,6 +62,9 @@ func (r *Reply) line(b []byte) (size int, err error) {
 		return 0, nil
 	}
 	kind := b[0]
+	if r.V3 {
+		kind = asVersion2(kind)
+	}
 	switch kind {
 	case '+', '-', ':':
 		end := bytes.IndexByte(b, '\n')
@@ -71,7 +77,7 @@ func (r *Reply) line(b []byte) (size int, err error) {
 		r.elements--
 		size = end + 1
 	case '$', '*':
-		if len(b) > 1 && b[1] == '-' {
+		if len(b) > 1 && b[1] == '-' && b[0] == kind {
 			if len(b) < 5 {
 				return 0, nil
 			}
@@ -90,6 +96,9 @@ func (r *Reply) line(b []byte) (size int, err error) {
 			return 0, nil
 		}
 		size = 1 + n
+		if b[0] == '%' {
+			v *= 2 // keys and values
+		}
 		if kind == '$' {
 			r.left = v + 2
 		} else if r.elements += v - 1; r.elements > maxElements {
@@ -99,9 +108,22 @@ func (r *Reply) line(b []byte) (size int, err error) {
 		return 0, ErrReply
 	}
 	if r.Kind == 0 {
-		r.Kind = kind
+		r.Kind = b[0]
 	}
 	return size, nil
+}
+
+// asVersion2 is the type of version 2 that is framed like one of version 3.
+func asVersion2(kind byte) byte {
+	switch kind {
+	case '_', '#', ',', '(': // null, boolean, double, big number
+		return '+'
+	case '=', '!': // verbatim string, error with any bytes
+		return '$'
+	case '~', '%': // set, map
+		return '*'
+	}
+	return kind
 }
 
 // Left is how much is known to be missing.

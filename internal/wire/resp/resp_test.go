@@ -115,6 +115,45 @@ func TestReply(t *testing.T) {
 	}
 }
 
+var answers3 = []struct {
+	in string
+	ok bool
+}{
+	{"_\r\n", true},
+	{"#t\r\n", true},
+	{",1.5\r\n", true},
+	{",inf\r\n", true},
+	{"(3492890328409238509324850943850943825024385\r\n", true},
+	{"=7\r\ntxt:a\r\n\r\n", true},
+	{"!3\r\na\nb\r\n", true},
+	{"~2\r\n:1\r\n_\r\n", true},
+	{"%2\r\n+a\r\n*1\r\n#f\r\n+b\r\n%0\r\n", true},
+	{"%0\r\n", true},
+	{"*2\r\n%1\r\n+a\r\n:1\r\n$1\r\nx\r\n", true},
+	{"*-1\r\n", true},
+	{"$-1\r\n", true},
+	{"+OK\r\n", true},
+	{"%-1\r\n", false},
+	{"~-1\r\n", false},
+	{"=-1\r\n", false},
+	{"%x\r\n", false},
+	{"_\n", false},
+	{">2\r\n+a\r\n+b\r\n", false},
+	{"|1\r\n+a\r\n+b\r\n:1\r\n", false},
+	{"=3\r\nabcd\r\n", false},
+}
+
+func TestReplyOfVersion3(t *testing.T) {
+	for _, tt := range answers3 {
+		for _, step := range []int{1, 2, 3, 100} {
+			n, done, err := feed(&Reply{V3: true}, []byte(tt.in), step)
+			if ok := done && err == nil && n == len(tt.in); ok != tt.ok {
+				t.Errorf("%q by %d: %d %v %v", tt.in, step, n, done, err)
+			}
+		}
+	}
+}
+
 func feed(r *Reply, in []byte, step int) (used int, done bool, err error) {
 	for end := min(step, len(in)); ; end = min(end+step, len(in)) {
 		n, done, err := r.Next(in[used:end])
@@ -173,14 +212,17 @@ func TestNoAllocation(t *testing.T) {
 
 func FuzzReply(f *testing.F) {
 	for _, tt := range answers {
-		f.Add([]byte(tt.in), 1)
+		f.Add([]byte(tt.in), 1, false)
 	}
-	f.Fuzz(func(t *testing.T, in []byte, step int) {
+	for _, tt := range answers3 {
+		f.Add([]byte(tt.in), 1, true)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, step int, v3 bool) {
 		if step < 1 {
 			step = 1
 		}
-		a, doneA, errA := feed(new(Reply), in, len(in)+1)
-		b, doneB, errB := feed(new(Reply), in, step)
+		a, doneA, errA := feed(&Reply{V3: v3}, in, len(in)+1)
+		b, doneB, errB := feed(&Reply{V3: v3}, in, step)
 		if (errA == nil) != (errB == nil) || doneA != doneB || doneA && a != b {
 			t.Errorf("at once %d %v %v, by %d %d %v %v", a, doneA, errA, step, b, doneB, errB)
 		}
