@@ -254,7 +254,7 @@ func TestHandoverStorm(t *testing.T) {
 	}
 	l := b.StartLoad("web", &e2e.Load{KeepAlive: 32, Rate: 500, Post: "some bytes\n"})
 	master := b.MasterPID()
-	fds := e2e.Settled(master)
+	fds, memory := e2e.Settled(master), e2e.Status(master, "VmRSS")
 	begun := time.Now()
 	for i := range rounds {
 		next := time.Now().Add(pause)
@@ -281,4 +281,7 @@ func TestHandoverStorm(t *testing.T) {
 		t.Errorf("connections were closed: %v", r)
 	}
 	b.WantDescriptors(master, fds)
+	if now := e2e.Status(master, "VmRSS"); now > memory+memory/2+8192 { // it has hardly begun to collect
+		t.Errorf("master grew from %d to %d kB", memory, now)
+	}
 }
