@@ -176,6 +176,9 @@ var broken = []brokenCase{
 	{"wrong location modifier", inServer("location ! /a { }"), "", ""},
 	{"location with three arguments", inServer("location = /a b { }"), "", ""},
 	{"env without argument", "env;", "", ""},
+	{"buffers that are too small", inServer("\nproxy_busy_buffers_size 1k;"), "", ""},
+	{"buffers that are too few", inServer("location / {\nfastcgi_buffers 1 4k;\n}\nlocation /a { }"), "", ""},
+	{"temporary files that are too small", inHTTP("server { }\nserver { uwsgi_max_temp_file_size 1k;\n}\n"), "", ""},
 
 	// Files.
 	{"include of a missing file", "include missing.conf;\nhttp { }", "", ""},

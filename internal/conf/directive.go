@@ -38,6 +38,10 @@ type Error struct {
 	// without a line it names the file only.
 	File string
 	Line int
+
+	// Merging says that the error came up when a level inherited. Merge places
+	// it where nginx does that: at the end of the outermost block.
+	Merging bool
 }
 
 // Error returns "MSG in FILE:LINE".

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 )
@@ -93,7 +94,7 @@ func (l *Level) Merge() error {
 		l.merged = true
 		for _, s := range l.own {
 			if err := s.of.merge(s.c, l.outer(s.of)); err != nil {
-				return err
+				return l.placed(err)
 			}
 		}
 	}
@@ -103,6 +104,21 @@ func (l *Level) Merge() error {
 		}
 	}
 	return nil
+}
+
+// placed gives an error of merging its place; see [Error].Merging.
+func (l *Level) placed(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || !e.Merging {
+		return err
+	}
+	for l.Parent != nil && l.Parent.Directive != nil {
+		l = l.Parent
+	}
+	if l.Directive == nil {
+		return err
+	}
+	return l.Directive.Errorf("%s", e.Msg)
 }
 
 // outer returns the settings to inherit from: those of the nearest level

@@ -50,7 +50,7 @@ func inheritSize(s *conf.Setting[int64], outer conf.Setting[int64], def int64) {
 	s.V = def
 }
 
-// mergeError is an error that belongs to no line.
+// mergeError is an error that belongs to no directive.
 func mergeError(format string, args ...any) error {
-	return &conf.Error{Msg: fmt.Sprintf(format, args...)}
+	return &conf.Error{Msg: fmt.Sprintf(format, args...), Merging: true}
 }
