@@ -61,6 +61,8 @@ func cases() []benchCase {
 			conf: http2Listen, path: "/100k.txt", connections: 16, streams: 2,
 		}, runLoad},
 		{"websocket", "64 bytes there and back through a WebSocket", load{conf: tunneled, connections: 64}, runWebSockets},
+		{"udp", "64 bytes there and back in datagrams, from 64 addresses", load{conf: hello, more: datagramServer, connections: 64}, runDatagrams},
+		{"udp-one", "the same from 1 address", load{conf: hello, more: datagramServer, connections: 1}, runDatagrams},
 		{"tls-full", "a TLS 1.3 handshake with an ECDSA key and a request", load{conf: secured("ecdsa"), script: "full", path: "/", connections: 16}, runTLS},
 		{"tls-rsa", "the same with an RSA key of 2048 bits", load{conf: secured("rsa"), script: "full", path: "/", connections: 16}, runTLS},
 		{"tls-resume", "a resumed TLS session and a request", load{conf: secured("ecdsa"), script: "resume", path: "/", connections: 16}, runTLS},

@@ -29,6 +29,10 @@ func playRole() bool {
 		return false
 	case "echo":
 		err = listenAnd(func(l net.Listener) error { return http.Serve(l, http.HandlerFunc(echo)) })
+	case "udpecho":
+		err = echoDatagrams()
+	case "datagrams":
+		err = exchangeDatagrams(os.Stdin, os.Stdout, argument)
 	case "reverseproxy":
 		err = listenAnd(func(l net.Listener) error { return serveReverseProxy(l, argument) })
 	case "handover":

@@ -117,7 +117,15 @@ func exchangeFor(conns []net.Conn, d time.Duration) (sum int, err error) {
 
 // runWebSockets measures messages there and back through open WebSockets.
 func runWebSockets(ctx context.Context, b *bench, c *benchCase) (heading, row string, err error) {
-	backend, err := play(ctx, loadCore, "echo", true)
+	return b.exchange(ctx, c, "echo", func(s *server) string {
+		return fmt.Sprintf("websockets %s %d", s.addr, c.load.connections)
+	})
+}
+
+// exchange measures messages that a role, which load names, exchanges with another
+// one, backend, through the servers.
+func (b *bench) exchange(ctx context.Context, c *benchCase, echo string, load func(*server) string) (heading, row string, err error) {
+	backend, err := play(ctx, loadCore, echo, true)
 	if err != nil {
 		return loadHeading, "", err
 	}
@@ -129,8 +137,7 @@ func runWebSockets(ctx context.Context, b *bench, c *benchCase) (heading, row st
 			return loadHeading, "", err
 		}
 		defer servers[i].stop()
-		role := fmt.Sprintf("websockets %s %d", servers[i].addr, c.load.connections)
-		if clients[i], err = play(ctx, loadCore, role, false); err != nil {
+		if clients[i], err = play(ctx, loadCore, load(servers[i]), false); err != nil {
 			return loadHeading, "", err
 		}
 		defer clients[i].stop()

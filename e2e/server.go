@@ -106,7 +106,7 @@ func (b *Server) WaitReady() {
 
 func (b *Server) listening() bool {
 	for _, m := range listens.FindAllStringSubmatch(b.conf, -1) {
-		if m[1] != "dir" && !Listening(b.ports.of(m[1])) {
+		if m[1] != "dir" && m[2] == "" && !Listening(b.ports.of(m[1])) {
 			return false
 		}
 	}

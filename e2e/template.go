@@ -14,7 +14,7 @@ import (
 
 var (
 	placeholder = regexp.MustCompile(`\{\{(\w+)(?:\.(port|unix))?\}\}`)
-	listens     = regexp.MustCompile(`\blisten\s+(?:\S*:)?\{\{(\w+)(?:\.port)?\}\}`)
+	listens     = regexp.MustCompile(`\blisten\s+(?:\S*:)?\{\{(\w+)(?:\.port)?\}\}(?:\s+(udp)\b)?`)
 )
 
 // ports reserves one TCP port per name until the test ends.
