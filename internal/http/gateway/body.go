@@ -121,6 +121,12 @@ func (x *Exchange) readMore() (int, error) {
 			if err := x.Request.Flush(); err != nil {
 				return 0, http.ErrAnswered
 			}
+			switch { // meanwhile Stalled may have read on
+			case x.ahead.waiting():
+				return x.takeAhead(room)
+			case x.ahead.err != nil:
+				return 0, x.ahead.err
+			}
 		}
 		n, err = x.await(room)
 	}

@@ -258,6 +258,9 @@ func (f *fill) read() (int, error) {
 		if !f.gone && x.unflushed >= int(x.Pass.Settings.Buffers.V.Size) {
 			x.unflushed = 0
 			f.gone = x.Request.Flush() != nil
+			if f.result != BodyMore || f.err != nil {
+				return 0, nil // meanwhile Stalled has read on, to the end
+			}
 		}
 		n, err = x.up.Read(room)
 	}
