@@ -25,7 +25,7 @@ var floors = []struct {
 	{2, []string{"handover/nethttp"}},
 	{3, []string{"internal/conf", "internal/log", "internal/poll", "internal/cidr", "internal/crypt", "internal/zone", "internal/wire", "internal/freeport", "internal/pcre"}},
 	{4, []string{"internal/limit", "internal/metrics", "internal/conf/bundle", "internal/pool/hashkit", "internal/match", "internal/variable", "internal/resolve", "internal/tls/record"}},
-	{5, []string{"internal/listen", "internal/http/cache", "internal/variable/*", "internal/tls", "internal/upstream", "internal/pool/nutcracker"}},
+	{5, []string{"internal/listen", "internal/http/cache", "internal/variable/*", "internal/tls", "internal/tls/ocsp", "internal/upstream", "internal/pool/nutcracker"}},
 	{6, []string{"internal/http", "internal/stream", "internal/pool", "internal/tls/settings"}},
 	{7, []string{"internal/http/gateway", "internal/stream/upstream"}},
 	{8, []string{"internal/http/cgi"}},

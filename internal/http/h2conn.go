@@ -160,7 +160,7 @@ func (c *Conn) startHTTP2(x *exchange) {
 	h.frame(h2.Head{Length: 3 * h2.SettingSize, Type: h2.Settings})
 	h.out = h2.AppendSetting(h.out, h2.MaxConcurrentStreams, uint32(h.conf.MaxStreams.V))
 	h.out = h2.AppendSetting(h.out, h2.InitialWindowSize, uint32(h.conf.Preread.V))
-	h.out = h2.AppendSetting(h.out, h2.MaxFrameSize, h2.MaxFrameEver)
+	h.out = h2.AppendSetting(h.out, h2.MaxFrameSize, h2FrameMost)
 	h.out = h2.AppendWindowUpdate(h.out, 0, h2.MaxWindow-h2.Window)
 	h.schedule()
 	h.mu.Unlock()

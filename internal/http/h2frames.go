@@ -164,6 +164,8 @@ func (h *h2Conn) takePiece(id uint32, data []byte, padding int64, last bool) boo
 	case s.canceled:
 		h.reset(id, h2.StreamClosed)
 		return true
+	case s.gone:
+		return true
 	case size > s.recvWindow:
 		h.c.logf(log.Info, "client violated flow control for stream %d: received DATA frame length %d, available window %d%s",
 			s.id, size, s.recvWindow, processingH2)

@@ -4,9 +4,11 @@ import (
 	"github.com/baton-project/baton/internal/wire/h2"
 )
 
-// We announce that frames may be as large as a frame can be, as nginx does: those
-// of bodies are taken as they come, header blocks are held to the limits of
+// Frames may be as large as the window that streams begin with (nginx announces
+// the largest number there is, which no window has room for): those of bodies are
+// taken as they come, header blocks are held to the limits of
 // large_client_header_buffers, and no other frame is large.
+const h2FrameMost = 1<<16 - 1
 
 // h2Part is what is still to come of a large DATA frame.
 type h2Part struct {
@@ -22,8 +24,8 @@ func (p *h2Part) left() int { return p.data + p.padding }
 // send. It returns 0 when more of it has to come first.
 func (h *h2Conn) takeLarge(head h2.Head, b []byte) (used int, ok bool) {
 	switch {
-	case head.Type != h2.Data || h.block.open:
-		if (head.Type == h2.Headers || head.Type == h2.Continuation) && int64(head.Length) <= h.blockLimit() {
+	case head.Type != h2.Data || h.block.open || head.Length > h2FrameMost:
+		if head.Length <= h2FrameMost && (head.Type == h2.Headers || head.Type == h2.Continuation) && int64(head.Length) <= h.blockLimit() {
 			return 0, true
 		}
 		return 0, h.fail(h2.FrameSizeError, "client sent frame with too large length %d", head.Length)

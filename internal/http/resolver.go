@@ -50,6 +50,12 @@ func (m *MainBuilder) Resolver() (*resolve.Resolver, time.Duration) {
 	return m.main.resolverOf(c.Config), c.Timeout.V
 }
 
+// ResolverAt is that of a level of http{}, as [Builder.Resolver].
+func (m *MainBuilder) ResolverAt(l *conf.Level) (*resolve.Resolver, time.Duration) {
+	c := conf.Get[resolverConf](l)
+	return m.main.resolverOf(c.Config), c.Timeout.V
+}
+
 // NewResolver makes the resolver of a resolver directive that stands elsewhere
 // than in the levels of locations, such as in upstream{}. It is the core's to
 // close.

@@ -87,6 +87,13 @@ func (m *MainBuilder) Resolver() (*resolve.Resolver, time.Duration) {
 	return m.main.resolverOf(c.Config), c.Timeout.V
 }
 
+// ResolverAt is that of a level of stream{}, nil without one, and
+// resolver_timeout. It is the core's to close.
+func (m *MainBuilder) ResolverAt(l *conf.Level) (*resolve.Resolver, time.Duration) {
+	c := conf.Get[resolverConf](l)
+	return m.main.resolverOf(c.Config), c.Timeout.V
+}
+
 // NewResolver makes the resolver of a resolver directive that stands in
 // upstream{}. It is the core's to close.
 func (m *MainBuilder) NewResolver(d *conf.Directive, args []string) (*resolve.Resolver, error) {

@@ -5,6 +5,7 @@ import (
 	std "crypto/tls"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/baton-project/baton/internal/poll"
@@ -30,6 +31,18 @@ type ServerOptions struct {
 	Tickets       *Tickets            // nil: sessions are not resumed
 	Reject        bool                // handshakes are refused
 	RecordSize    int                 // of answers; 0: the largest
+	Staples       []Stapler           // of each certificate, or none at all; nil in it: none
+	Status        StatusChecker       // asks whether clients' certificates are revoked; nil: nobody does
+}
+
+// A Stapler has the answer of an OCSP responder about a certificate, nil when it has
+// none. It does not wait.
+type Stapler interface{ Get(now time.Time) []byte }
+
+// A StatusChecker asks responders about a chain that was verified, up to the trusted
+// certificate at its end. It may wait, and returns what is wrong, "" for nothing.
+type StatusChecker interface {
+	Check(chain []*x509.Certificate, now time.Time) (reason string)
 }
 
 // A Server does handshakes with the clients of one server{}.
@@ -96,6 +109,9 @@ func Accept(sock *poll.Conn, ahead []byte, timeout time.Duration, choose func(na
 		}
 		config := chosen.config.Clone()
 		config.KeyLogWriter = keyLog{w}
+		if chosen.options.Staples != nil && slices.Contains(hello.Extensions, statusRequest) {
+			config.Certificates = chosen.stapled(sock.Reactor().Now())
+		}
 		if keys := chosen.options.Tickets.Keys(sock.Reactor().Now()); len(keys) > 0 {
 			config.SetSessionTicketKeys(keys)
 		} else {
@@ -120,12 +136,33 @@ func Accept(sock *poll.Conn, ahead []byte, timeout time.Duration, choose func(na
 	return s, nil
 }
 
+// statusRequest is the number of the extension by which a client asks for a staple.
+const statusRequest = 5
+
+// stapled are the certificates with what their responders have said.
+func (s *Server) stapled(now time.Time) []std.Certificate {
+	made := slices.Clone(s.options.Certificates)
+	for i, of := range s.options.Staples {
+		if of != nil {
+			made[i].OCSPStaple = of.Get(now)
+		}
+	}
+	return made
+}
+
 // trust checks a client's certificate.
 func (s *Server) trust(chain []*x509.Certificate, now time.Time) *VerifyError {
 	if len(chain) == 0 || s.options.Verifier == nil {
 		return nil
 	}
-	return s.options.Verifier.Verify(chain, now)
+	path, err := s.options.Verifier.Path(chain, now)
+	if err != nil || s.options.Status == nil {
+		return err
+	}
+	if reason := s.options.Status.Check(path, now); reason != "" {
+		return &VerifyError{Text: reason}
+	}
+	return nil
 }
 
 // TicketKey makes a key of what a file of ssl_session_ticket_key has: 48 or 80

@@ -16,8 +16,14 @@ type VerifyError struct {
 	Text string
 }
 
-// Error returns "(20:unable to get local issuer certificate)".
-func (e *VerifyError) Error() string { return fmt.Sprintf("(%d:%s)", e.Code, e.Text) }
+// Error returns "(20:unable to get local issuer certificate)", or the text alone
+// where there is no number.
+func (e *VerifyError) Error() string {
+	if e.Code == 0 {
+		return e.Text
+	}
+	return fmt.Sprintf("(%d:%s)", e.Code, e.Text)
+}
 
 // OnlyUnknownIssuer reports whether nothing is wrong but that the issuer is not
 // known, which optional_no_ca lets pass.
@@ -69,8 +75,14 @@ func NewVerifier(v Verifier) *Verifier {
 // Verify returns nil for a chain, the peer's own certificate first, that leads to
 // a trusted certificate.
 func (v *Verifier) Verify(chain []*x509.Certificate, now time.Time) *VerifyError {
+	_, err := v.Path(chain, now)
+	return err
+}
+
+// Path is Verify that returns the certificates up to the trusted one at the top.
+func (v *Verifier) Path(chain []*x509.Certificate, now time.Time) ([]*x509.Certificate, *VerifyError) {
 	if len(chain) == 0 {
-		return errUnknown
+		return nil, errUnknown
 	}
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
@@ -80,20 +92,20 @@ func (v *Verifier) Verify(chain []*x509.Certificate, now time.Time) *VerifyError
 		Roots: v.pool, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{v.Usage},
 	})
 	if err != nil {
-		return v.reason(chain, err, now)
+		return nil, v.reason(chain, err, now)
 	}
 	var found *VerifyError
 	for _, path := range paths {
+		path = v.toRoot(path)
 		if found = v.checkPath(path, now); found == nil {
-			return nil
+			return path, nil
 		}
 	}
-	return found
+	return nil, found
 }
 
 // checkPath checks what crypto/x509 does not.
 func (v *Verifier) checkPath(path []*x509.Certificate, now time.Time) *VerifyError {
-	path = v.toRoot(path)
 	if len(path)-1 > v.Depth {
 		return errTooLong
 	}

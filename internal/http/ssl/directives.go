@@ -3,6 +3,7 @@ package ssl
 import (
 	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/http"
+	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/tls"
 	"github.com/baton-project/baton/internal/tls/settings"
 )
@@ -17,7 +18,8 @@ var Feature = http.Feature[Conf]{
 	Directives: settings.ServerTable(conf.Main|conf.Server, func(c *Conf) *settings.Server { return c }),
 	Merge:      (*Conf).Merge,
 	Main: func(_ *Conf, m *http.MainBuilder) error {
-		shared := settings.NewServers(m.Env().Zones)
+		shared := settings.NewServers(settings.Env{Zones: m.Env().Zones, Logger: m.Env().Logger, Resolver: m.ResolverAt})
+		m.OnStart(func(*log.Logger) func() { return shared.Stop })
 		m.TLS(func(l *conf.Level) (*tls.Server, error) { return shared.Find(conf.Get[Conf](l), l) })
 		return settings.DeclareVariables[*http.Request](m)
 	},

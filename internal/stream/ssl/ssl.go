@@ -50,7 +50,8 @@ var Feature = stream.Feature[Conf]{
 		return c.Settings.Merge(&outer.Settings)
 	},
 	Main: func(_ *Conf, m *stream.MainBuilder) error {
-		shared := settings.NewServers(m.Env().Zones)
+		shared := settings.NewServers(settings.Env{Zones: m.Env().Zones, Logger: m.Env().Logger, Resolver: m.ResolverAt})
+		m.OnStart(func(func() time.Time) func() { return shared.Stop })
 		m.TLS(func(l *conf.Level) (*tls.Server, error) {
 			c := conf.Get[Conf](l)
 			made, err := shared.Find(&c.Settings, l)

@@ -2,27 +2,40 @@ package settings
 
 import (
 	"crypto/x509"
-	"encoding/asn1"
 	"strings"
 	"time"
 
 	"github.com/baton-project/baton/internal/conf"
+	"github.com/baton-project/baton/internal/log"
+	"github.com/baton-project/baton/internal/resolve"
 	"github.com/baton-project/baton/internal/tls"
+	"github.com/baton-project/baton/internal/tls/ocsp"
 	"github.com/baton-project/baton/internal/zone"
 )
 
-// Servers is what the servers of one block have in common.
-type Servers struct {
-	buffers tls.Buffers
-	zones   *zone.Set // nil: each process has ticket keys of its own
-	tickets map[time.Duration]*tls.Tickets
+// Env is what surrounds the servers of one block.
+type Env struct {
+	Zones  *zone.Set // nil: each process has ticket keys of its own, and no cache
+	Logger *log.Logger
+	// Resolver is that of a level, and how long it may take; nil: there is none.
+	Resolver func(*conf.Level) (*resolve.Resolver, time.Duration)
 }
 
-// NewServers returns what the servers of one block share. zones may be nil: each
-// process then has ticket keys of its own.
-func NewServers(zones *zone.Set) *Servers {
-	return &Servers{zones: zones, tickets: map[time.Duration]*tls.Tickets{}}
+// Servers is what the servers of one block have in common.
+type Servers struct {
+	env     Env
+	buffers tls.Buffers
+	tickets map[time.Duration]*tls.Tickets
+	fetcher *ocsp.Fetcher
 }
+
+// NewServers returns what the servers of one block share.
+func NewServers(env Env) *Servers {
+	return &Servers{env: env, tickets: map[time.Duration]*tls.Tickets{}, fetcher: ocsp.NewFetcher(env.Logger)}
+}
+
+// Stop ends what is fetched beside handshakes.
+func (s *Servers) Stop() { s.fetcher.Stop() }
 
 // Find is the TLS of a server{}, which c is merged for; nil when it has no
 // certificate.
@@ -42,11 +55,17 @@ func (s *Servers) compile(c *Server, l *conf.Level) (*tls.Server, error) {
 	tree := l.Tree()
 	o := tls.ServerOptions{Verify: c.Verify.V, Reject: c.Reject.V, RecordSize: int(c.BufferSize.V)}
 	o.Protocols = c.Protocols.V
-	steps := []func(*conf.Tree, *tls.ServerOptions) error{c.loadCertificates, c.loadStaple, c.parseLists, c.loadVerifier}
+	steps := []func(*conf.Tree, *tls.ServerOptions) error{c.loadCertificates, c.parseLists, c.loadVerifier}
 	for _, step := range steps {
 		if err := step(tree, &o); err != nil {
 			return nil, err
 		}
+	}
+	if err := s.staple(c, l, &o); err != nil {
+		return nil, err
+	}
+	if err := s.checkStatus(c, l, &o); err != nil {
+		return nil, err
 	}
 	if c.Tickets.V {
 		var err error
@@ -84,42 +103,6 @@ func (c *Server) loadCertificates(tree *conf.Tree, o *tls.ServerOptions) error {
 			return at.Errorf("%v", err)
 		}
 		o.Certificates = append(o.Certificates, made)
-	}
-	return nil
-}
-
-// loadStaple gives all certificates the answer about them that a file has.
-func (c *Server) loadStaple(tree *conf.Tree, o *tls.ServerOptions) error {
-	on, d := c.Stapling.V, c.StaplingFile.V
-	if on == nil || len(c.Certificates) == 0 {
-		return nil
-	}
-	if d == nil || d.Args[0] == "" {
-		return c.withoutStaple(on, o)
-	}
-	name := tree.ConfName(d.Args[0])
-	text, err := tree.ReadFile(name)
-	if err != nil {
-		return d.Errorf(`BIO_new_file("%s") failed%s`, name, conf.Errno(err))
-	}
-	var whole asn1.RawValue
-	if rest, err := asn1.Unmarshal(text, &whole); err != nil || len(rest) > 0 || whole.Tag != asn1.TagSequence {
-		return d.Errorf(`d2i_OCSP_RESPONSE_bio("%s") failed`, name)
-	}
-	for i := range o.Certificates {
-		o.Certificates[i].OCSPStaple = text
-	}
-	return nil
-}
-
-// withoutStaple is for ssl_stapling without a file: certificates that name no
-// responder have nothing to staple, and others are not supported.
-func (c *Server) withoutStaple(on *conf.Directive, o *tls.ServerOptions) error {
-	for i, made := range o.Certificates {
-		if len(made.Leaf.OCSPServer) > 0 {
-			return on.Errorf(`"ssl_stapling" without "ssl_stapling_file" is not supported for certificates with an OCSP responder`)
-		}
-		on.Warnf(`"ssl_stapling" ignored, no OCSP responder URL in the certificate "%s"`, c.Certificates[i].Args[0])
 	}
 	return nil
 }
@@ -204,10 +187,10 @@ func (s *Servers) sharedTickets(lifetime time.Duration) (*tls.Tickets, error) {
 		return known, nil
 	}
 	made := &tls.Tickets{Lifetime: lifetime}
-	if s.zones != nil {
+	if s.env.Zones != nil {
 		var err error
 		spec := zone.Spec{Name: "ssl_tickets " + lifetime.String(), Tag: "ssl_tickets", Size: minZone}
-		if made.Zone, _, err = s.zones.Declare(spec); err != nil {
+		if made.Zone, _, err = s.env.Zones.Declare(spec); err != nil {
 			return nil, err
 		}
 	}

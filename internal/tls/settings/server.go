@@ -30,10 +30,16 @@ type Server struct {
 	Reject       conf.Setting[bool]
 	Stapling     conf.Setting[*conf.Directive] // nil: off
 	StaplingFile conf.Setting[*conf.Directive]
-	commands     []*conf.Directive
 
-	preferServer, staplingVerify, compression conf.Setting[bool]
-	certificateCache, dhparam                 conf.Setting[string]
+	StaplingResponder conf.Setting[*conf.Directive]
+	StaplingVerify    conf.Setting[bool]
+	OCSP              conf.Setting[OCSPMode]
+	OCSPResponder     conf.Setting[*conf.Directive]
+	OCSPCache         conf.Setting[*conf.Directive] // nil: off
+	commands          []*conf.Directive
+
+	preferServer, compression conf.Setting[bool]
+	certificateCache, dhparam conf.Setting[string]
 
 	made *made // of this level and those that inherit all of it
 }
@@ -127,20 +133,16 @@ var serverTable = conf.Table[Server]{
 		Set: refuseOn(func(*Server) *conf.Setting[bool] { return new(conf.Setting[bool]) })},
 	{Name: "ssl_stapling", Args: conf.Flag, Syntax: "on | off", Default: "off", Set: (*Server).setStapling},
 	{Name: "ssl_stapling_verify", Args: conf.Flag, Syntax: "on | off", Default: "off",
-		Accepted: "what is stapled comes from a file, which nginx does not verify either",
-		Set:      conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.staplingVerify })},
+		Set: conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.StaplingVerify })},
 	{Name: "ssl_stapling_file", Args: conf.Take1, Syntax: "file",
 		Set: keep(func(c *Server) *directiveSetting { return &c.StaplingFile })},
-	{Name: "ssl_stapling_responder", Args: conf.Take1, Syntax: "url", Set: refuse},
-	{Name: "ssl_ocsp", Args: conf.Take1, Syntax: "off", Default: "off",
-		Set: func(c *Server, d *conf.Directive) error {
-			if d.Args[0] == "off" {
-				return nil
-			}
-			return refuse(c, d)
-		}},
-	{Name: "ssl_ocsp_responder", Args: conf.Take1, Syntax: "url", Set: refuse},
-	{Name: "ssl_ocsp_cache", Args: conf.Take1, Syntax: "off | shared:name:size", Set: refuse},
+	{Name: "ssl_stapling_responder", Args: conf.Take1, Syntax: "url",
+		Set: keep(func(c *Server) *directiveSetting { return &c.StaplingResponder })},
+	{Name: "ssl_ocsp", Args: conf.Take1, Syntax: "on | off | leaf", Default: "off",
+		Set: conf.Enum(ocspWords, func(c *Server) *conf.Setting[OCSPMode] { return &c.OCSP })},
+	{Name: "ssl_ocsp_responder", Args: conf.Take1, Syntax: "url",
+		Set: keep(func(c *Server) *directiveSetting { return &c.OCSPResponder })},
+	{Name: "ssl_ocsp_cache", Args: conf.Take1, Syntax: "off | shared:name:size", Default: "off", Set: (*Server).setOCSPCache},
 	{Name: "ssl_ech_file", Args: conf.Take1, Syntax: "file", Set: refuse},
 }
 
@@ -216,7 +218,8 @@ func (s *Server) saysAnything() bool {
 	return len(s.Certificates)+len(s.Keys)+len(s.TicketKeys)+len(s.commands) > 0 || s.Passwords.IsSet() || s.Protocols.IsSet() ||
 		s.Ciphers.IsSet() || s.Curves.IsSet() || s.BufferSize.IsSet() || s.Verify.IsSet() || s.VerifyDepth.IsSet() ||
 		s.Authorities.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() || s.Tickets.IsSet() || s.Timeout.IsSet() || s.Reject.IsSet() ||
-		s.Stapling.IsSet() || s.StaplingFile.IsSet()
+		s.Stapling.IsSet() || s.StaplingFile.IsSet() || s.StaplingResponder.IsSet() || s.StaplingVerify.IsSet() ||
+		s.OCSP.IsSet() || s.OCSPResponder.IsSet() || s.OCSPCache.IsSet()
 }
 
 // Merge fills what s left unset from the enclosing level's outer.
@@ -241,6 +244,11 @@ func (s *Server) Merge(outer *Server) error {
 	s.Verify.Inherit(outer.Verify, tls.VerifyOff)
 	s.Stapling.Inherit(outer.Stapling, nil)
 	s.StaplingFile.Inherit(outer.StaplingFile, nil)
+	s.StaplingResponder.Inherit(outer.StaplingResponder, nil)
+	s.StaplingVerify.Inherit(outer.StaplingVerify, false)
+	s.OCSP.Inherit(outer.OCSP, OCSPOff)
+	s.OCSPResponder.Inherit(outer.OCSPResponder, nil)
+	s.OCSPCache.Inherit(outer.OCSPCache, nil)
 	s.VerifyDepth.Inherit(outer.VerifyDepth, 1)
 	s.Authorities.Inherit(outer.Authorities, nil)
 	s.Trusted.Inherit(outer.Trusted, nil)
