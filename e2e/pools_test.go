@@ -101,6 +101,10 @@ func TestWrongPoolsLeaveEverythingAsItWas(t *testing.T) {
 		}
 	}
 	talk(redisCommand("SET", "a", "1"), "+OK\r\n")
+	if said := b.Run("-s", "status").Output; !strings.Contains(said, "pool main: 1 clients (1 since its beginning, 0 with errors)") ||
+		!strings.Contains(said, fmt.Sprintf("server 127.0.0.1:%d of pool main: 1 connections, ", one)) {
+		t.Errorf("-s status says:\n%s", said)
+	}
 	b.Write("pools.yml", strings.Replace(yml, "redis: true", "redis: yes", 1))
 	b.Signal(syscall.SIGHUP)
 	b.WaitLog(`"redis: yes" is neither "true" nor "false" in .*pools.yml:3`)

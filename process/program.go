@@ -65,7 +65,8 @@ type BuildInput struct {
 
 // A Cycle is one loaded configuration at work, as the master sees it. The
 // engine calls one method at a time, except that Build for the next cycle may
-// read this one meanwhile.
+// read this one meanwhile. Lines of a method Status() []string, when it has one, are
+// printed by -s status too.
 type Cycle interface {
 	// Settings returns the same answer each time.
 	Settings() Settings

@@ -29,6 +29,11 @@ func (m *master) status() string {
 		for _, l := range m.current.cycle.Listeners() {
 			line("listening on %s", l.Name)
 		}
+		if r, is := m.current.cycle.(reporter); is {
+			for _, text := range r.Status() {
+				line("%s", text)
+			}
+		}
 	}
 	if m.binary != nil {
 		line("upgrade: new binary process %d runs beside this one", m.binary.pid)
@@ -38,6 +43,9 @@ func (m *master) status() string {
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// A reporter is a [Cycle] that adds lines of its own.
+type reporter interface{ Status() []string }
 
 // state is the phase, and what goes on in it.
 func (m *master) state() string {

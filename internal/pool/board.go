@@ -86,26 +86,46 @@ func (e *Pool) newBoard() *board {
 	return b
 }
 
-// claim finds the lines of a server. Needs the zone's lock.
-func (e *Pool) claim(s *nutcracker.Server) *serverLine {
+// at is the lines of a server by their number.
+func (e *Pool) at(i int) *serverLine { return (*serverLine)(e.zone.Line(1 + 2*i)) }
+
+// digest is what the lines of a server are found by.
+func digest(s *nutcracker.Server) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(s.Name)) // it never fails
-	id := h.Sum64() | 1
-	at := func(i int) *serverLine { return (*serverLine)(e.zone.Line(1 + 2*i)) }
+	return h.Sum64() | 1
+}
+
+// find finds the lines of a server; nil when it has none.
+func (e *Pool) find(s *nutcracker.Server) *serverLine {
+	id := digest(s)
+	for n := range nutcracker.MaxServers {
+		line := e.at((int(id>>1) + n) % nutcracker.MaxServers)
+		switch line.id.Load() {
+		case id:
+			return line
+		case 0:
+			return nil
+		}
+	}
+	return nil
+}
+
+// claim finds the lines of a server, or makes them. Needs the zone's lock.
+func (e *Pool) claim(s *nutcracker.Server) *serverLine {
+	if line := e.find(s); line != nil {
+		return line
+	}
+	id := digest(s)
 	for range 2 {
 		for n := range nutcracker.MaxServers {
-			line := at((int(id>>1) + n) % nutcracker.MaxServers)
-			switch line.id.Load() {
-			case id:
-				return line
-			case 0:
-				line.id.Store(id)
+			if line := e.at((int(id>>1) + n) % nutcracker.MaxServers); line.id.CompareAndSwap(0, id) {
 				return line
 			}
 		}
 		// There were that many servers in the course of time: all begin anew.
 		for i := range nutcracker.MaxServers {
-			at(i).id.Store(0)
+			e.at(i).id.Store(0)
 		}
 	}
 	return new(serverLine)

@@ -219,6 +219,14 @@ func (c *masterCycle) Estate() []process.File {
 	return files
 }
 
+// Status is for -s status.
+func (c *masterCycle) Status() []string {
+	if c.Plan.Pools == nil {
+		return nil
+	}
+	return c.Plan.Pools.Status()
+}
+
 func (c *masterCycle) Logger() *slog.Logger { return c.Cycle.Logger.Slog() }
 
 func (c *masterCycle) Commit() {

@@ -187,6 +187,15 @@ func (s *Set) Map() error {
 	return nil
 }
 
+// Look maps a zone in a process that does not use it otherwise. It does nothing to
+// one that is mapped.
+func (z *Zone) Look() error {
+	if z.mem != nil {
+		return nil
+	}
+	return z.attach(z.file, nil)
+}
+
 var errSpec = errors.New("is not of that name, use, size and layout")
 
 func (z *Zone) attach(f *fd.Owned, notify func(string)) error {
