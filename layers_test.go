@@ -23,7 +23,7 @@ var floors = []struct {
 	{0, []string{"fd"}},
 	{1, []string{"handover", "process"}},
 	{2, []string{"handover/nethttp"}},
-	{3, []string{"internal/conf", "internal/log", "internal/poll", "internal/cidr", "internal/crypt", "internal/zone", "internal/wire", "internal/freeport", "internal/pcre"}},
+	{3, []string{"internal/conf", "internal/log", "internal/poll", "internal/cidr", "internal/crypt", "internal/zone", "internal/wire", "internal/freeport", "internal/pcre", "internal/heirs"}},
 	{4, []string{"internal/limit", "internal/metrics", "internal/conf/bundle", "internal/pool/hashkit", "internal/match", "internal/variable", "internal/resolve", "internal/tls/record"}},
 	{5, []string{"internal/listen", "internal/http/cache", "internal/variable/*", "internal/tls", "internal/tls/ocsp", "internal/upstream", "internal/pool/nutcracker"}},
 	{6, []string{"internal/http", "internal/stream", "internal/pool", "internal/tls/settings"}},

@@ -49,7 +49,7 @@ func dialStream(t *testing.T, b *e2e.Server, name string) net.Conn {
 	return c
 }
 
-// A session lives through a reload, in the worker that it began in.
+// A session lives through a reload.
 func TestStreamSessionSurvivesReload(t *testing.T) {
 	t.Parallel()
 	b := e2e.Start(t, fmt.Sprintf(`

@@ -327,14 +327,15 @@ func (s *Sender) Stop() {
 	<-s.heard
 }
 
-// Settle waits until everything that was offered is answered, or the Sender has
-// ended. Nothing may be offered meanwhile.
-func (s *Sender) Settle() {
+// Settle waits until everything that was offered is answered; it returns false when
+// the Sender has ended instead. Nothing may be offered meanwhile.
+func (s *Sender) Settle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.waiting) > 0 && !s.ended {
 		s.room.Wait()
 	}
+	return !s.ended
 }
 
 // Close is Stop, and closes the channel. To the new worker that looks like our

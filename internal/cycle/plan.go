@@ -108,6 +108,7 @@ func (p *Plan) compileStream() (err error) {
 		Version:           http.NginxVersion,
 		Zones:             p.Zones,
 		WorkerConnections: p.Settings.WorkerConnections,
+		CloseOrphans:      p.Settings.CloseOrphans, OrphanTime: p.Settings.OrphanTime,
 	})
 	return err
 }

@@ -6,27 +6,12 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/poll"
 )
-
-// An Heirs is a set of new workers that a draining one may give connections to.
-type Heirs struct {
-	Senders []*handover.Sender
-	Instead bool // nothing goes to earlier sets any more
-	Lent    bool // somebody else uses the senders too, and closes them
-}
-
-// A Tally is how a handover went.
-type Tally struct {
-	Moved  map[string]int // connections by what they were doing
-	Stayed map[string]int // by the reason
-	Took   time.Duration  // until the last one had moved
-}
 
 // What a connection was doing that has moved, in reports.
 const (
@@ -44,56 +29,36 @@ const (
 //	                      +---- heir gone --+            the next answer
 type giver struct {
 	worker *Worker
-	wake   chan struct{} // holds a token when frozen has become longer
-	active atomic.Bool   // there are heirs, as far as is known
+	heirs  *heirs.Set
+	wake   chan struct{} // holds a token when there may be something to offer
+	tick   int64         // of the beginning
 
 	mu      sync.Mutex // guards what follows
 	frozen  []*Conn
-	tally   Tally
-	begun   time.Time
-	tick    int64   // of begun
 	resting []*Conn // what may be at rest; taken from the end
-
-	// The goroutine of give alone:
-	senders []*handover.Sender // those that offer
-	all     []*handover.Sender
-	turn    int
-	lent    bool      // see Heirs.Lent
-	tunnels []*Tunnel // guarded by mu
+	tunnels []*Tunnel
 }
 
 // errFrozen wakes a call that waits on a connection that is to move.
 var errFrozen = errors.New("connection is frozen")
 
-// HandOver is [Worker.Drain] for a worker whose heirs come by that channel: it
-// offers them every connection that comes to rest. It returns when no connection
-// is left, or ctx ends and the rest is closed, and what has come of it.
-func (w *Worker) HandOver(ctx context.Context, heirs <-chan Heirs) (Tally, error) {
-	g := &giver{worker: w, wake: make(chan struct{}, 1), begun: time.Now(), tick: w.reactor.Tick(),
-		tally: Tally{Moved: map[string]int{}, Stayed: map[string]int{}}}
-	select {
-	case h := <-heirs:
-		g.adopt(h)
-	default:
-	}
+// HandOver is [Worker.Drain] for a worker with heirs: it offers them every
+// connection that comes to rest. It returns when no connection is left, or ctx ends
+// and the rest is closed.
+func (w *Worker) HandOver(ctx context.Context, to *heirs.Set) error {
+	g := &giver{worker: w, heirs: to, wake: make(chan struct{}, 1), tick: w.reactor.Tick()}
+	to.OnChange(func() { w.reactor.Post(g.look) })
 	w.giver.Store(g)
 	w.draining.Store(true)
 	w.main.drained()
 	w.StopAccepting()
 	w.reactor.Post(g.look)
-	err := g.give(ctx, heirs)
+	err := g.give(ctx)
 	if err != nil {
 		w.Close()
 		<-w.empty
 	}
-	if !g.lent {
-		for _, s := range g.all {
-			_ = s.Close() // nothing that came back is open any more
-		}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.tally, err
+	return err
 }
 
 // look makes the list of connections that may be at rest, and wakes those that
@@ -145,16 +110,9 @@ func (g *giver) push(c *Conn) {
 }
 
 // give offers until no connection is left.
-func (g *giver) give(ctx context.Context, heirs <-chan Heirs) error {
+func (g *giver) give(ctx context.Context) error {
 	for {
 		select {
-		case h, ok := <-heirs:
-			if !ok {
-				heirs = nil
-				continue
-			}
-			g.adopt(h)
-			g.worker.reactor.Post(g.look)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-g.worker.empty:
@@ -170,13 +128,6 @@ func (g *giver) give(ctx context.Context, heirs <-chan Heirs) error {
 			}
 			select {
 			case <-g.wake:
-			case h, ok := <-heirs:
-				if !ok {
-					heirs = nil
-					continue
-				}
-				g.adopt(h)
-				g.worker.reactor.Post(g.look)
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-g.worker.empty:
@@ -186,48 +137,20 @@ func (g *giver) give(ctx context.Context, heirs <-chan Heirs) error {
 	}
 }
 
-// adopt begins to use other heirs.
-func (g *giver) adopt(h Heirs) {
-	if h.Instead {
-		g.dismissSenders()
-	}
-	g.lent = h.Lent
-	g.senders = append(g.senders, h.Senders...)
-	g.all = append(g.all, h.Senders...)
-	g.active.Store(len(g.senders) > 0)
-}
-
-// dismissSenders ends the senders when everything they offered is answered. A
-// channel over which something came back stays open to the end of the process:
-// its end would tell the heir to take that after all.
-func (g *giver) dismissSenders() {
-	for _, s := range g.senders {
-		s.Settle()
-		if g.lent {
-			continue
-		}
-		select {
-		case <-s.Ended():
-		default:
-			_ = s.Close() // nothing is unanswered: it is only a descriptor
-		}
-	}
-	g.senders, g.turn = nil, 0
-}
-
 // gather returns the connections of the next offer: first those that wait
 // frozen, then some from their rest. Each waits for no more than the offers on
 // their way.
 func (g *giver) gather() []*Conn {
+	receivers := g.heirs.Len()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.frozen), handover.MaxRecords)
 	batch := append([]*Conn(nil), g.frozen[:n]...)
 	g.frozen = append(g.frozen[:0], g.frozen[n:]...)
-	if n > 0 || len(g.senders) == 0 {
+	if n > 0 || receivers == 0 {
 		return batch
 	}
-	size := max(1, min(handover.MaxRecords, len(g.resting)/(4*len(g.senders))))
+	size := max(1, min(handover.MaxRecords, len(g.resting)/(4*receivers)))
 	for len(batch) < size && len(g.resting) > 0 {
 		last := len(g.resting) - 1
 		c := g.resting[last]
@@ -245,11 +168,11 @@ func (g *giver) gather() []*Conn {
 	return batch
 }
 
-// offer offers frozen connections to the next heir that is there.
+// offer offers frozen connections.
 func (g *giver) offer(batch []*Conn) {
 	items := make([]handover.Item, 0, len(batch))
 	for _, c := range batch {
-		if len(g.senders) == 0 {
+		if !g.heirs.Any() {
 			g.stay(c, nil, handover.ErrPeerGone)
 			continue
 		}
@@ -260,19 +183,7 @@ func (g *giver) offer(batch []*Conn) {
 		}
 		items = append(items, item)
 	}
-	for len(items) > 0 && len(g.senders) > 0 {
-		i := g.turn % len(g.senders)
-		n, err := g.senders[i].Offer(items)
-		items = items[n:]
-		g.turn++
-		if err != nil {
-			g.senders = append(g.senders[:i], g.senders[i+1:]...)
-			g.active.Store(len(g.senders) > 0)
-		}
-	}
-	for _, item := range items {
-		item.Done(handover.ErrPeerGone)
-	}
+	g.heirs.Offer(items)
 }
 
 // item makes the record of c and takes its descriptors; on failure c keeps them.
@@ -296,10 +207,9 @@ func (g *giver) item(c *Conn) (handover.Item, error) {
 				o.Close()
 			}
 		}
-		var refused *handover.Refused
-		if g.active.Load() && !errors.As(err, &refused) && !errors.Is(err, handover.ErrTakenBack) {
+		if g.heirs.Another(err) {
 			c.revive(socket)
-			g.push(c) // another heir may be there
+			g.push(c)
 			return
 		}
 		g.stay(c, socket, err)
@@ -307,41 +217,19 @@ func (g *giver) item(c *Conn) (handover.Item, error) {
 }
 
 func (g *giver) moved(c *Conn, doing string) {
-	g.mu.Lock()
-	g.tally.Moved[doing]++
-	g.tally.Took = time.Since(g.begun)
-	g.mu.Unlock()
+	g.heirs.Moved(doing)
 	c.gone()
 }
 
 // stay lets c go on here, to its next answer.
 func (g *giver) stay(c *Conn, socket *fd.Owned, why error) {
-	reason := why.Error()
-	var refused *handover.Refused
-	if errors.As(why, &refused) {
-		reason = refused.Reason
-	}
 	if !c.stays {
-		g.mu.Lock()
-		g.tally.Stayed[reason]++
-		g.mu.Unlock()
+		g.heirs.Stayed(why)
 	}
-	if (reason == errNotListened.Error() || why == errSecured) && c.idle && c.kept == nil {
+	if (heirs.Reason(why) == heirs.ErrNotListened.Error() || why == errSecured) && c.idle && c.kept == nil {
 		c.revive(socket)
 		c.close(false)
 		return
 	}
 	c.thaw(socket)
-}
-
-// Tally is how the handover of a draining worker goes so far; zero for a worker
-// that hands nothing over.
-func (w *Worker) Tally() Tally {
-	g := w.giver.Load()
-	if g == nil {
-		return Tally{}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.tally
 }

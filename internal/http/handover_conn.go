@@ -2,11 +2,11 @@ package http
 
 import (
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/listen"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/tls"
@@ -27,15 +27,15 @@ const maxAhead = handover.MaxState - 4<<10
 // connState is a connection on its way. Times are in milliseconds before the
 // moment of writing, so that clocks need not agree.
 type connState struct {
-	Listen   string     `cbor:"1,keyasint"` // the address of the listener
-	Number   uint64     `cbor:"2,keyasint"`
-	Requests int        `cbor:"3,keyasint,omitempty"`
-	Accepted int64      `cbor:"4,keyasint,omitempty"`
-	Idle     bool       `cbor:"5,keyasint,omitempty"`
-	Rested   int64      `cbor:"6,keyasint,omitempty"`
-	Greeted  bool       `cbor:"7,keyasint,omitempty"`
-	Said     *saidState `cbor:"8,keyasint,omitempty"`
-	Ahead    []byte     `cbor:"9,keyasint,omitempty"` // read and not used
+	Listen   string            `cbor:"1,keyasint"` // the address of the listener
+	Number   uint64            `cbor:"2,keyasint"`
+	Requests int               `cbor:"3,keyasint,omitempty"`
+	Accepted int64             `cbor:"4,keyasint,omitempty"`
+	Idle     bool              `cbor:"5,keyasint,omitempty"`
+	Rested   int64             `cbor:"6,keyasint,omitempty"`
+	Greeted  bool              `cbor:"7,keyasint,omitempty"`
+	Said     *proxyproto.Saved `cbor:"8,keyasint,omitempty"`
+	Ahead    []byte            `cbor:"9,keyasint,omitempty"` // read and not used
 
 	Answer *answerState `cbor:"10,keyasint,omitempty"` // of kindDownload and kindTunnel
 	Secure *secureState `cbor:"11,keyasint,omitempty"` // of the kinds with TLS
@@ -44,15 +44,6 @@ type connState struct {
 	// to, and the client's address.
 	Local string `cbor:"12,keyasint,omitempty"`
 	Peer  string `cbor:"13,keyasint,omitempty"`
-}
-
-// saidState is a header of the PROXY protocol.
-type saidState struct {
-	Source          string `cbor:"1,keyasint"`
-	Destination     string `cbor:"2,keyasint"`
-	SourcePort      uint16 `cbor:"3,keyasint"`
-	DestinationPort uint16 `cbor:"4,keyasint"`
-	Extension       []byte `cbor:"5,keyasint,omitempty"`
 }
 
 // kept is what a connection without an exchange has beyond its few fields: it is
@@ -67,18 +58,15 @@ type kept struct {
 }
 
 var (
-	errNotListened = errors.New("address is no longer listened on")
-	errNoRoom      = errors.New("worker_connections are not enough")
-	errAhead       = errors.New("too much was read ahead")
-	errSecured     = errors.New("TLS that cannot move")
-	errState       = errors.New("state of the connection cannot be read")
+	errAhead   = errors.New("too much was read ahead")
+	errSecured = errors.New("TLS that cannot move")
 )
 
 // departs reports whether c is to be handed over when it comes to rest. It is
 // for who owns c.
 func (c *Conn) departs() bool {
 	g := c.worker.giver.Load()
-	return g != nil && !c.stays && !c.guarded() && g.active.Load()
+	return g != nil && !c.stays && !c.guarded() && g.heirs.Any()
 }
 
 // depart is what becomes of a connection that would rest in a draining worker.
@@ -165,9 +153,7 @@ func (c *Conn) record() (doing string, rec handover.Record, extra []*fd.Owned, e
 	if c.idle && c.rested >= c.worker.giver.Load().tick {
 		doing = movedBusy
 	}
-	if h := c.said; h != nil {
-		s.Said = &saidState{h.Source, h.Destination, h.SourcePort, h.DestinationPort, []byte(h.Extension())}
-	}
+	s.Said = c.said.Save()
 	if c.passed != nil {
 		s.Local, s.Peer = c.passed.local.String(), c.peerText()
 	}
@@ -286,18 +272,18 @@ func (w *Worker) adoptConn(r *handover.Record, files []*fd.Owned) (handover.Take
 func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error) {
 	var s connState
 	if err := r.Decode(&s); err != nil {
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	kind, secure := plainKind(r.Kind)
 	if secure != (s.Secure != nil) || secure && !s.Secure.valid(kind) {
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	var apart *fd.Owned
 	if secure && s.Secure.files() > 0 && len(files) > 1 {
 		apart, files = files[len(files)-1], files[:len(files)-1]
 	}
 	if !s.valid(kind, len(files)) {
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	if apart != nil {
 		if err := s.Secure.unpack(apart); err != nil {
@@ -311,18 +297,18 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	}
 	from, err := s.passed()
 	if err != nil {
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	if from != nil {
 		local, peer = from.local.Sockaddr(), s.peer(peer)
 	}
-	l := w.main.listenerOf(local, s.Listen)
+	l := listen.Serving(w.main.listeners, func(l *Listener) listen.Address { return l.Spec.Address }, local, s.Listen)
 	if l == nil {
-		return nil, errNotListened
+		return nil, heirs.ErrNotListened
 	}
 	site := l.siteOf(local)
 	if site.ssl != s.Secure.wants(kind) && from == nil {
-		return nil, errNotListened
+		return nil, heirs.ErrNotListened
 	}
 	if kind == kindStream && w.main.streams == nil {
 		return nil, errNoStreams
@@ -349,11 +335,7 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	c := &Conn{worker: w, listener: l, site: site, located: true, peer: peer, number: s.Number,
 		accepted: tick - s.Accepted, requests: s.Requests, idle: s.Idle, rested: tick - s.Rested,
 		greeted: s.Greeted, introduced: s.Said != nil, passed: from}
-	if p := s.Said; p != nil {
-		c.said = &proxyproto.Header{Source: p.Source, Destination: p.Destination,
-			SourcePort: p.SourcePort, DestinationPort: p.DestinationPort}
-		c.said.Restore(string(p.Extension))
-	}
+	c.said = s.Said.Header()
 	c.setDebug()
 	if len(s.Ahead) > 0 || s.Answer != nil {
 		c.kept = &kept{ahead: s.Ahead, answer: s.Answer, unsent: unsent}
@@ -372,7 +354,7 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	open := w.stats.Active.Add(1)
 	if limit := w.main.env.WorkerConnections; limit > 0 && open > int64(limit) {
 		w.stats.Active.Add(-1)
-		return nil, errNoRoom
+		return nil, heirs.ErrNoRoom
 	}
 	return &arrival{c, socket}, nil
 }
@@ -421,29 +403,6 @@ func (a *arrival) Drop() {
 		k.closeFiles()
 	}
 	a.conn.gone()
-}
-
-// listenerOf finds who would accept a connection to local now: the listener of
-// exactly that address, or else of its port on all addresses. text is the
-// address of the listener that has accepted it, and decides for a unix socket.
-func (m *Main) listenerOf(local poll.Sockaddr, text string) *Listener {
-	var any *Listener
-	for _, l := range m.listeners {
-		address := l.Spec.Address
-		ip := address.IP()
-		switch {
-		case local.IsUnix() || !ip.IsValid():
-			if local.IsUnix() && !ip.IsValid() && address.String() == text {
-				return l
-			}
-		case ip.Port() != uint16(local.Port()):
-		case address == listen.TCP(netip.AddrPortFrom(local.Addr(), ip.Port())):
-			return l
-		case ip.Addr().IsUnspecified() && ip.Addr().Is4() == local.Addr().Is4():
-			any = l
-		}
-	}
-	return any
 }
 
 // unpack begins to serve a connection that has something kept. It reports

@@ -9,7 +9,7 @@ import (
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
-	"github.com/baton-project/baton/internal/http"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/http/httptest"
 )
 
@@ -29,18 +29,13 @@ func TestHandoverToAnOlderVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _ = handover.NewReceiver(theirs, nil, nil).Run() }()
-	heirs := make(chan http.Heirs, 1)
-	heirs <- http.Heirs{Senders: []*handover.Sender{handover.NewSender(ours, 0, nil)}}
-	type end struct {
-		tally http.Tally
-		err   error
-	}
-	ended := make(chan end, 1)
+	to := heirs.New()
+	to.Adopt([]*handover.Sender{handover.NewSender(ours, 0, nil)}, false)
+	ended := make(chan error, 1)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		tally, err := s.Worker.HandOver(ctx, heirs)
-		ended <- end{tally, err}
+		ended <- s.Worker.HandOver(ctx, to)
 	}()
 	close(g.open)
 	await(t, busy, "through\n")
@@ -53,8 +48,9 @@ func TestHandoverToAnOlderVersion(t *testing.T) {
 			t.Errorf("after the last answer: %q", got)
 		}
 	}
-	e := <-ended
-	if n := e.tally.Stayed[`unknown kind "http/1"`]; e.err != nil || len(e.tally.Moved) != 0 || n == 0 || n > 2 {
-		t.Errorf("%+v, %v", e.tally, e.err)
+	err = <-ended
+	to.Close()
+	if tally := to.Tally(); err != nil || len(tally.Moved) != 0 || tally.Stayed[`unknown kind "http/1"`] == 0 || tally.Stayed[`unknown kind "http/1"`] > 2 {
+		t.Errorf("%+v, %v", tally, err)
 	}
 }

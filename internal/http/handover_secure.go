@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/tls"
-	"golang.org/x/sys/unix"
 )
 
 // securePrefix begins the kinds of records of connections on which TLS is spoken,
@@ -33,13 +33,6 @@ type secureState struct {
 	Name   string     `cbor:"2,keyasint,omitempty"` // secured.name
 	Other  *tls.State `cbor:"3,keyasint,omitempty"` // of the other end of a tunnel
 }
-
-// bulkInline is how many bytes on their way through TLS travel in the record; more
-// of them travel in a memory file. The keys never do.
-const bulkInline = 8 << 10
-
-// maxApart bounds what is read of a memory file.
-const maxApart = 1 << 20
 
 // guarded reports whether c cannot be handed over and drains as nginx's do: for
 // what speaks HTTP/2, and where records are crypto/tls's affair.
@@ -85,17 +78,19 @@ func (s *secureState) states() (all []*tls.State) {
 
 // pack puts the bulk where it travels; apart is nil when that is in s.
 func (s *secureState) pack() (apart *fd.Owned, err error) {
-	var bulk []byte
+	var bulk [][]byte
+	total := 0
 	for _, state := range s.states() {
-		bulk = append(bulk, state.Bulk...)
+		bulk = append(bulk, state.Bulk)
+		total += len(state.Bulk)
 	}
-	if len(bulk) <= bulkInline {
+	if total <= heirs.Inline {
 		return nil, nil
 	}
 	for _, state := range s.states() {
 		state.Bulk = nil
 	}
-	return fd.Memfd("unsent", bulk)
+	return heirs.Apart(bulk...)
 }
 
 // files is how many files s has.
@@ -108,28 +103,23 @@ func (s *secureState) files() int {
 	return 0
 }
 
-// unpack is the reverse of pack; apart is closed.
+// unpack is the reverse of pack; apart is closed. s is valid.
 func (s *secureState) unpack(apart *fd.Owned) error {
-	defer apart.Close()
-	var st unix.Stat_t
-	if err := unix.Fstat(apart.Raw(), &st); err != nil || st.Size > maxApart {
-		return errState
-	}
-	bulk, err := fd.ReadSealed(apart)
-	if err != nil {
-		return errState
-	}
+	var sizes []int
 	for _, state := range s.states() {
-		n := state.BulkSize()
-		if len(state.Bulk) > 0 || n > len(bulk) {
-			return errState
+		if len(state.Bulk) > 0 {
+			apart.Close()
+			return heirs.ErrState
 		}
-		state.Bulk, bulk = bulk[:n:n], bulk[n:]
+		sizes = append(sizes, state.BulkSize())
 	}
-	if len(bulk) > 0 {
-		return errState
+	pieces, err := heirs.Together(apart, sizes...)
+	for i, state := range s.states() {
+		if err == nil {
+			state.Bulk = pieces[i]
+		}
 	}
-	return nil
+	return err
 }
 
 // valid says whether a connection of ours could have written s.
@@ -159,7 +149,7 @@ func (w *Worker) resecure(c *Conn, s *secureState, k *kept) error {
 	if s.Other != nil {
 		stream, err := w.streams.Import(s.Other)
 		if err != nil {
-			return errState
+			return heirs.ErrState
 		}
 		k.stream = stream
 	}
@@ -181,11 +171,11 @@ func (w *Worker) resecure(c *Conn, s *secureState, k *kept) error {
 		from = c.site.server.tls
 	}
 	if from == nil {
-		return errNotListened
+		return heirs.ErrNotListened
 	}
 	stream, err := from.Import(s.Client)
 	if err != nil {
-		return errState
+		return heirs.ErrState
 	}
 	stream.SetSocket(&c.Conn)
 	made.stream, c.secured = stream, made

@@ -5,6 +5,7 @@ import (
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/tls"
 	"golang.org/x/sys/unix"
 )
@@ -54,7 +55,7 @@ func FuzzRebuild(f *testing.F) {
 
 // What a tunnel had on its way comes back as it was, in the record and beside it.
 func TestUnsentBytesTravel(t *testing.T) {
-	for _, n := range []int{0, 10, unsentInline, 100_000} {
+	for _, n := range []int{0, 10, heirs.Inline, 100_000} {
 		a, b := make([]byte, n), make([]byte, n/2)
 		for i := range a {
 			a[i] = byte(i)

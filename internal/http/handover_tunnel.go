@@ -8,9 +8,9 @@ import (
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/tls"
-	"golang.org/x/sys/unix"
 )
 
 const movedTunnel = "tunnel"
@@ -28,14 +28,13 @@ type tunnelState struct {
 	Sizes  [2]int    `cbor:"5,keyasint,omitempty"`
 }
 
-// unsentInline is how many unsent bytes travel in the record itself, and
-// unsentMost how many do at all.
-const (
-	unsentInline = 8 << 10
-	unsentMost   = 4 << 20
-)
+// unsentMost is how many unsent bytes travel at all.
+const unsentMost = 4 << 20
 
-var errUnsent = errors.New("too much is on its way through the tunnel")
+var (
+	errUnsent      = errors.New("too much is on its way through the tunnel")
+	errTunnelStays = errors.New("tunnel with TLS that cannot move")
+)
 
 // valid says whether a tunnel of ours could be so.
 func (s *tunnelState) valid() bool {
@@ -91,13 +90,13 @@ func (k *kept) pack() (overflow *fd.Owned, err error) {
 	switch {
 	case n > unsentMost:
 		return nil, errUnsent
-	case n <= unsentInline:
+	case n <= heirs.Inline:
 		s.Unsent, s.Sizes = k.unsent, [2]int{}
 		return nil, nil
 	}
 	s.Unsent = [2][]byte{}
 	s.Sizes = [2]int{len(k.unsent[0]), len(k.unsent[1])}
-	return fd.Memfd("unsent", append(append([]byte(nil), k.unsent[0]...), k.unsent[1]...))
+	return heirs.Apart(k.unsent[0], k.unsent[1])
 }
 
 // unpack is the reverse; overflow is closed.
@@ -105,16 +104,11 @@ func (s *tunnelState) unpack(overflow *fd.Owned) (unsent [2][]byte, err error) {
 	if overflow == nil {
 		return s.Unsent, nil
 	}
-	defer overflow.Close()
-	var st unix.Stat_t
-	if err := unix.Fstat(overflow.Raw(), &st); err != nil || st.Size != int64(s.Sizes[0]+s.Sizes[1]) {
-		return unsent, errState
+	pieces, err := heirs.Together(overflow, s.Sizes[0], s.Sizes[1])
+	if err != nil {
+		return unsent, err
 	}
-	b, err := fd.ReadSealed(overflow)
-	if err != nil || len(b) != s.Sizes[0]+s.Sizes[1] {
-		return unsent, errState
-	}
-	return [2][]byte{b[:s.Sizes[0]:s.Sizes[0]], b[s.Sizes[0]:]}, nil
+	return [2][]byte(pieces), nil
 }
 
 // resumeTunnel goes on with a tunnel, whose request is in x.
@@ -244,7 +238,7 @@ func (o *orphan) Freeze(_, _ int64) []byte {
 // stopTunnels freezes some of the tunnels that look has found; it reports whether
 // there were any.
 func (g *giver) stopTunnels() bool {
-	if len(g.senders) == 0 {
+	if !g.heirs.Any() {
 		return false
 	}
 	g.mu.Lock()
@@ -257,9 +251,7 @@ func (g *giver) stopTunnels() bool {
 			t.poll.Stop(errFrozen)
 			continue
 		}
-		g.mu.Lock()
-		g.tally.Stayed["tunnel with TLS that cannot move"]++
-		g.mu.Unlock()
+		g.heirs.Stayed(errTunnelStays)
 	}
 	return len(some) > 0
 }

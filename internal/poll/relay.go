@@ -59,6 +59,9 @@ func (t *Tunnel) relay(side int) (why Ending, over bool) {
 		if turn += n; turn >= relayTurn {
 			turn = 0
 			r.Yield()
+			if t.stopped() {
+				return Ending{}, false // leave will see it
+			}
 		}
 	}
 }

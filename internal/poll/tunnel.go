@@ -48,6 +48,9 @@ type Tunnel struct {
 	// First, if it is not nil, is called by the goroutine that serves an end when
 	// the other one has got the first bytes from there.
 	First func(t *Tunnel, side int)
+	// Shut is an end that sends no more, as another tunnel with HalfClose has seen
+	// and passed on. At most one is.
+	Shut [2]bool
 	// Done is called once, on any goroutine, when the tunnel has ended: both
 	// Conns are busy and its own again, and it must close them. It is not called
 	// when the Reactor was closed before.
@@ -61,6 +64,7 @@ type Tunnel struct {
 	ended  bool
 	why    Ending
 	gone   [2]bool    // the end is no more served and not at rest
+	shut   [2]bool    // ... because it sends no more
 	unsent *[2][]byte // nil: nothing
 }
 
@@ -79,6 +83,9 @@ type Ending struct {
 // Their write timeouts apply.
 func (t *Tunnel) Start() {
 	t.last.Store(t.Ends[0].Conn.Reactor().Tick() - t.Quiet.Milliseconds())
+	t.mu.Lock()
+	t.gone, t.shut = t.Shut, t.Shut
+	t.mu.Unlock()
 	for i := range t.Ends {
 		e := &t.Ends[i]
 		if e.Stream == nil {
@@ -87,9 +94,11 @@ func (t *Tunnel) Start() {
 		e.Conn.SetHandler(t)
 	}
 	for i := range t.Ends {
-		if t.Pending[i] != nil {
+		switch {
+		case t.Shut[i]:
+		case t.Pending[i] != nil:
 			t.Ends[i].Conn.ServeNow()
-		} else {
+		default:
 			timeout := t.Ends[i].Timeout
 			if timeout > 0 {
 				timeout = max(timeout-t.Quiet, time.Millisecond)
@@ -97,6 +106,17 @@ func (t *Tunnel) Start() {
 			t.leave(i, timeout)
 		}
 	}
+}
+
+// Restart begins again after Done, as if Stop had not been called. Pending is to be
+// what Unsent has returned, and both Conns are as they were, or were taken out of the
+// reactor and added again.
+func (t *Tunnel) Restart() {
+	t.mu.Lock()
+	t.Quiet, t.Shut = t.Idle(), t.shut
+	t.ended, t.why, t.unsent = false, Ending{}, nil
+	t.mu.Unlock()
+	t.Start()
 }
 
 // Idle returns for how long nothing has come from either end. Any goroutine may call
@@ -111,6 +131,14 @@ func (t *Tunnel) Stop(cause error) {
 	if t.end(Ending{Err: cause}, -1) {
 		t.Done(t, t.why)
 	}
+}
+
+// HalfClosed reports whether an end had sent all that it would send, and the other
+// one was told. It is for Done.
+func (t *Tunnel) HalfClosed(side int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.shut[side]
 }
 
 // Moved returns how many bytes from an end the other one got. Any goroutine may
@@ -185,6 +213,13 @@ func (t *Tunnel) leave(side int, timeout time.Duration) {
 	}
 }
 
+// stopped reports whether the tunnel has ended.
+func (t *Tunnel) stopped() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ended
+}
+
 // goes notes that nobody serves an end any more, and reports whether that was the
 // last thing to wait for. Needs t.mu.
 func (t *Tunnel) goes(side int) (done bool) {
@@ -233,6 +268,7 @@ func (t *Tunnel) halfClose(side int) (done bool) {
 	}
 	if !t.ended {
 		t.why = Ending{Side: side, Err: io.EOF}
+		t.shut[side] = true
 	}
 	return t.goes(side)
 }

@@ -2,11 +2,10 @@ package pool
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/tls"
 )
@@ -37,73 +36,41 @@ type clientState struct {
 	Library bool `cbor:"8,keyasint,omitempty"` // a client's library speaks
 }
 
-var (
-	errNotListened = errors.New("address is no longer listened on")
-	errEnded       = errors.New("worker has ended")
-	errState       = errors.New("state of the connection cannot be read")
-)
-
-// Heirs are new workers that a draining one may give its clients to. The senders
-// are lent until HandOver returns.
-type Heirs struct {
-	Senders []*handover.Sender
-	Instead bool // nothing goes to earlier ones any more
-}
-
-// A Tally is how a handover went.
-type Tally struct {
-	Moved  map[string]int // clients by what they were doing
-	Stayed map[string]int // by the reason
-	Took   time.Duration  // until the last one had moved
-}
-
-// A giver gives the clients of a draining worker to its heirs. The worker's
-// mutex guards it, but for the senders, which HandOver's goroutine has.
+// A giver gives the clients of a draining worker to its heirs. The worker's mutex
+// guards frozen.
 type giver struct {
-	active  bool      // there are heirs
-	frozen  []*client // wait for an offer
-	wake    chan struct{}
-	tally   Tally
-	begun   time.Time
-	senders []*handover.Sender
-	turn    int
+	heirs  *heirs.Set // nil: there are none
+	frozen []*client  // wait for an offer
+	wake   chan struct{}
 }
 
 // Drain stops accepting, lets every client have the replies that are under way,
 // and returns when none is left. When ctx ends first the rest is closed.
-func (w *Worker) Drain(ctx context.Context) error {
-	_, err := w.HandOver(ctx, nil)
-	return err
-}
+func (w *Worker) Drain(ctx context.Context) error { return w.HandOver(ctx, nil) }
 
-// HandOver is Drain for a worker whose heirs come by that channel: clients go to
-// them when they have their replies. It returns when no client is left.
-func (w *Worker) HandOver(ctx context.Context, heirs <-chan Heirs) (Tally, error) {
-	g := &giver{wake: make(chan struct{}, 1), begun: time.Now(),
-		tally: Tally{Moved: map[string]int{}, Stayed: map[string]int{}}}
-	if heirs != nil {
-		select {
-		case h := <-heirs: // there from the beginning
-			g.senders = h.Senders
-		default:
-		}
+// HandOver is Drain for a worker with heirs: clients go to them when they have their
+// replies. It returns when no client is left.
+func (w *Worker) HandOver(ctx context.Context, to *heirs.Set) error {
+	g := &giver{heirs: to, wake: make(chan struct{}, 1)}
+	if to != nil {
+		to.OnChange(func() {
+			g.signal()
+			w.reactor.Post(w.look)
+		})
 	}
 	w.StopAccepting()
 	w.mu.Lock()
-	g.active = len(g.senders) > 0
 	w.giver = g
 	w.draining.Store(true)
 	w.left()
 	w.mu.Unlock()
 	w.reactor.Post(w.look)
-	err := w.give(ctx, g, heirs)
+	err := w.give(ctx, g)
 	if err != nil {
 		w.Close()
 		<-w.empty
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return g.tally, err
+	return err
 }
 
 // look takes every client from its rest. It runs on the reactor's goroutine.
@@ -126,11 +93,9 @@ func (w *Worker) look() {
 }
 
 // give offers until no client is left.
-func (w *Worker) give(ctx context.Context, g *giver, heirs <-chan Heirs) error {
+func (w *Worker) give(ctx context.Context, g *giver) error {
 	for {
 		select {
-		case h := <-heirs:
-			w.adopt(g, h)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-w.empty:
@@ -139,21 +104,6 @@ func (w *Worker) give(ctx context.Context, g *giver, heirs <-chan Heirs) error {
 			w.offer(g)
 		}
 	}
-}
-
-func (w *Worker) adopt(g *giver, h Heirs) {
-	if h.Instead {
-		for _, s := range g.senders {
-			s.Settle()
-		}
-		g.senders = nil
-	}
-	g.senders = append(g.senders, h.Senders...)
-	w.mu.Lock()
-	g.active = len(g.senders) > 0
-	w.mu.Unlock()
-	g.signal()
-	w.reactor.Post(w.look)
 }
 
 func (g *giver) signal() {
@@ -186,21 +136,7 @@ func (w *Worker) offer(g *giver) {
 		if n == 0 {
 			return
 		}
-		for len(items) > 0 && len(g.senders) > 0 {
-			i := g.turn % len(g.senders)
-			n, err := g.senders[i].Offer(items)
-			items = items[n:]
-			g.turn++
-			if err != nil {
-				g.senders = append(g.senders[:i:i], g.senders[i+1:]...)
-				w.mu.Lock()
-				g.active = len(g.senders) > 0
-				w.mu.Unlock()
-			}
-		}
-		for _, item := range items {
-			item.Done(handover.ErrPeerGone)
-		}
+		g.heirs.Offer(items)
 	}
 }
 
@@ -234,8 +170,7 @@ func (c *client) item(g *giver) (handover.Item, error) {
 		fd.CloseAll(apart)
 		switch {
 		case err == nil:
-			g.tally.Moved["client"]++
-			g.tally.Took = time.Since(g.begun)
+			g.heirs.Moved("client")
 			c.close() // the socket is not ours any more
 		case c.closed:
 			socket.Close()
@@ -253,18 +188,12 @@ func (c *client) stay(g *giver, socket *fd.Owned, why error) {
 	if socket != nil {
 		w.reactor.Add(&c.Conn, socket.Take(), c)
 	}
-	var refused *handover.Refused
-	no := errors.As(why, &refused)
-	if g.active && (!no || refused.Reason == errEnded.Error()) && !errors.Is(why, handover.ErrTakenBack) {
+	if socket != nil && g.heirs.Another(why) {
 		g.frozen = append(g.frozen, c)
 		g.signal()
 		return
 	}
-	reason := why.Error()
-	if no {
-		reason = refused.Reason
-	}
-	g.tally.Stayed[reason]++
+	g.heirs.Stayed(why)
 	c.leaving, c.stays, c.paused = false, true, false
 	c.ServeNow()
 }
@@ -273,7 +202,7 @@ func (c *client) stay(g *giver, socket *fd.Owned, why error) {
 // Needs w.mu.
 func (c *client) departs() bool {
 	g := c.worker.giver
-	return g != nil && g.active && !c.stays && !c.streaming && len(c.in) <= maxAhead
+	return g != nil && g.heirs.Any() && !c.stays && !c.streaming && len(c.in) <= maxAhead
 }
 
 // depart gives c to the giver. Needs w.mu.
@@ -304,7 +233,7 @@ func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover
 	var s clientState
 	if err := rec.Decode(&s); err != nil || len(files) == 0 || len(s.Ahead) > handover.MaxState {
 		fd.CloseAll(files)
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	socket := files[0]
 	if err := s.unpack(rec.Kind, files[1:]); err != nil {
@@ -320,7 +249,7 @@ func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover
 	defer w.mu.Unlock()
 	if w.ended || w.killed {
 		fd.CloseAll(files)
-		return nil, errEnded
+		return nil, heirs.ErrEnded
 	}
 	for _, p := range w.pools {
 		if p.address != s.Listen {
@@ -334,7 +263,7 @@ func (w *Worker) acceptRecord(rec *handover.Record, files []*fd.Owned) (handover
 		return &arrival{w.newClient(p), socket, s, stream}, nil
 	}
 	socket.Close()
-	return nil, errNotListened
+	return nil, heirs.ErrNotListened
 }
 
 // Start implements [handover.Taken].

@@ -3,19 +3,14 @@ package pool
 import (
 	"errors"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/tls"
 )
 
-const (
-	// bulkInline is how many bytes on their way through TLS travel in the record;
-	// more of them travel in a memory file. The keys never do.
-	bulkInline = 2 << 10
-	// maxApart bounds what is read of a memory file.
-	maxApart = 1 << 20
-)
+// bulkInline is how many bytes on their way through TLS travel in the record; more of
+// them travel in a memory file. The keys never do.
+const bulkInline = 2 << 10
 
 var (
 	errPlain   = errors.New("TLS is spoken at the address now")
@@ -34,7 +29,7 @@ func (c *client) exportTLS(state *clientState) (kind string, apart []*fd.Owned, 
 	if state.TLS, err = c.tls.Export(); err != nil || len(state.TLS.Bulk) <= bulkInline {
 		return kindSecure, nil, err
 	}
-	file, err := fd.Memfd("unsent", state.TLS.Bulk)
+	file, err := heirs.Apart(state.TLS.Bulk)
 	if err != nil {
 		return kindSecure, nil, err
 	}
@@ -47,26 +42,22 @@ func (s *clientState) unpack(kind string, apart []*fd.Owned) error {
 	defer fd.CloseAll(apart)
 	if s.TLS == nil {
 		if len(apart) > 0 {
-			return errState
+			return heirs.ErrState
 		}
 		return nil
 	}
 	if kind != kindSecure || len(apart) > 1 || !s.TLS.Valid() {
-		return errState
+		return heirs.ErrState
 	}
 	if len(apart) == 1 {
-		var st unix.Stat_t
-		if err := unix.Fstat(apart[0].Raw(), &st); err != nil || st.Size > maxApart || len(s.TLS.Bulk) > 0 {
-			return errState
+		pieces, err := heirs.Together(apart[0], s.TLS.BulkSize())
+		if err != nil || len(s.TLS.Bulk) > 0 {
+			return heirs.ErrState
 		}
-		bulk, err := fd.ReadSealed(apart[0])
-		if err != nil {
-			return errState
-		}
-		s.TLS.Bulk = bulk
+		s.TLS.Bulk = pieces[0]
 	}
 	if len(s.TLS.Bulk) != s.TLS.BulkSize() {
-		return errState
+		return heirs.ErrState
 	}
 	return nil
 }
@@ -84,7 +75,7 @@ func (p *livePool) importTLS(kind string, s *clientState) (*tls.Stream, error) {
 	}
 	made, err := clients.Import(s.TLS)
 	if err != nil {
-		return nil, errState
+		return nil, heirs.ErrState
 	}
 	return made, nil
 }

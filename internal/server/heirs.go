@@ -2,95 +2,121 @@ package server
 
 import (
 	"context"
+	"errors"
+	"maps"
 
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/handover"
-	"github.com/baton-project/baton/internal/http"
+	"github.com/baton-project/baton/internal/heirs"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/process"
 )
 
-// handOver drains towards the worker's heirs, and reports. Pools use the same
-// heirs.
-func (r *role) handOver(ctx context.Context, heir *process.Heir, pools *poolDrain) error {
-	heirs := make(chan http.Heirs, 1)
-	var all []*handover.Sender // lent, if there are pools
-	add := func(s process.Succession) http.Heirs {
-		h := r.heirs(s)
-		if h.Lent = pools.heirs != nil; h.Lent {
-			all = append(all, h.Senders...)
-			pools.pass(h)
-		}
-		return h
+// drain lets every room come to its end, and gives what can move to the worker's
+// heirs; heir is nil when there are none.
+func (r *role) drain(ctx context.Context, heir *process.Heir) error {
+	set, end := r.inherit(heir)
+	rooms := 0
+	results := make(chan error)
+	drain := func(alone func(context.Context) error, over func(context.Context, *heirs.Set) error) {
+		rooms++
+		go func() {
+			if set != nil {
+				results <- over(ctx, set)
+				return
+			}
+			results <- alone(ctx)
+		}()
 	}
+	if r.http != nil {
+		drain(r.http.Drain, r.http.HandOver)
+	}
+	if r.stream != nil {
+		drain(r.stream.Drain, r.stream.HandOver)
+	}
+	if r.pools != nil {
+		drain(r.pools.Drain, r.pools.HandOver)
+	}
+	var err error
+	for range rooms {
+		err = errors.Join(err, <-results)
+	}
+	end()
+	return err
+}
+
+// inherit makes the set of the heirs that come over heir's channel, until end is
+// called, which reports. The set is nil without heir.
+func (r *role) inherit(heir *process.Heir) (set *heirs.Set, end func()) {
+	if heir == nil {
+		return nil, func() {}
+	}
+	set = heirs.New()
+	adopt := func(s process.Succession) { set.Adopt(r.senders(s.Channels), s.Instead) }
 	select {
 	case s := <-heir.Channels: // there from the beginning
-		heirs <- add(s)
+		adopt(s)
 	default:
 	}
-	r.begin(ctx, pools)
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			select {
 			case s := <-heir.Channels:
-				h := add(s)
-				select {
-				case heirs <- h:
-				case <-over:
-				}
+				adopt(s)
 			case <-over:
 				return
 			}
 		}
 	}()
-	tally, err := r.http.HandOver(ctx, heirs)
-	tally = pools.join(tally)
-	close(over)
-	<-done
-	select {
-	case late := <-heirs:
-		for _, s := range late.Senders {
-			_ = s.Close() // nothing was offered
-		}
-	default:
+	return set, func() {
+		close(over)
+		<-done
+		set.Close()
+		heir.Report(process.Report(set.Tally()))
 	}
-	for _, s := range all {
-		_ = s.Close() // nothing that came back is open any more
-	}
-	heir.Report(process.Report(tally))
-	return err
 }
 
-// heirs makes senders of channels.
-func (r *role) heirs(s process.Succession) http.Heirs {
-	h := http.Heirs{Instead: s.Instead}
-	for _, ch := range s.Channels {
+// senders makes senders of channels.
+func (r *role) senders(channels []*fd.Channel) (made []*handover.Sender) {
+	for _, ch := range channels {
 		c, err := r.reactor.NewChannel(ch)
 		if err != nil {
 			r.cycle.Logger.Logf(log.Alert, 0, "handover: %v", err)
 			continue
 		}
-		h.Senders = append(h.Senders, handover.NewSender(c, 0, nil))
+		made = append(made, handover.NewSender(c, 0, nil))
 	}
-	return h
+	return made
+}
+
+// kinds are the records of rooms other than http{}.
+func (r *role) kinds() map[string]handover.Kind {
+	kinds := make(map[string]handover.Kind)
+	if r.stream != nil {
+		maps.Copy(kinds, r.stream.Kinds())
+	}
+	if r.pools != nil {
+		maps.Copy(kinds, r.pools.Kinds())
+	}
+	return kinds
 }
 
 // Accept implements process.Role.
 func (r *role) Accept(ch *fd.Channel) {
-	if r.http == nil && r.pools == nil {
-		ch.Close()
-		return
-	}
 	c, err := r.reactor.NewChannel(ch)
 	if err != nil {
 		r.cycle.Logger.Logf(log.Alert, 0, "handover: %v", err)
 		return
 	}
-	if r.http == nil {
-		r.receivePools(c)
+	if r.http != nil {
+		r.http.Receive(c)
 		return
 	}
-	r.http.Receive(c)
+	go func() {
+		if err := handover.NewReceiver(c, r.kinds(), nil).Run(); err != nil && !r.draining.Load() {
+			r.cycle.Logger.Logf(log.Warn, 0, "handover: %v", err)
+		}
+	}()
 }

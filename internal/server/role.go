@@ -3,10 +3,10 @@ package server
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/baton-project/baton/internal/conf/bundle"
 	"github.com/baton-project/baton/internal/cycle"
@@ -31,6 +31,8 @@ type role struct {
 	stream  *stream.Worker // nil without stream{}
 	pools   *pool.Worker   // nil without pools
 	ran     chan error     // the result of the reactor; nil before it runs
+
+	draining atomic.Bool
 
 	mu    sync.Mutex // held by Drain and, then, by Stop
 	ended bool
@@ -99,26 +101,28 @@ func (r *role) listen() error {
 			}
 		}
 	}
+	if r.cycle.Stream != nil {
+		r.stream = r.cycle.Stream.Worker(r.reactor)
+		r.stream.Beside(r.ports())
+		for _, l := range r.cycle.Stream.Listeners() {
+			if l.Spec.Address.Datagram() {
+				for _, socket := range r.cycle.Sockets.Take(l.Spec.Address) {
+					r.stream.ListenDatagrams(l, socket)
+				}
+				continue
+			}
+			for _, socket := range r.cycle.Sockets.Sockets(l.Spec.Address) {
+				if err := r.stream.Listen(l, socket); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	if err := r.listenPools(); err != nil {
 		return err
 	}
-	if r.cycle.Stream == nil {
-		return nil
-	}
-	r.stream = r.cycle.Stream.Worker(r.reactor)
-	r.stream.Beside(r.ports())
-	for _, l := range r.cycle.Stream.Listeners() {
-		if l.Spec.Address.Datagram() {
-			for _, socket := range r.cycle.Sockets.Take(l.Spec.Address) {
-				r.stream.ListenDatagrams(l, socket)
-			}
-			continue
-		}
-		for _, socket := range r.cycle.Sockets.Sockets(l.Spec.Address) {
-			if err := r.stream.Listen(l, socket); err != nil {
-				return err
-			}
-		}
+	if r.http != nil {
+		r.http.Host(r.kinds())
 	}
 	return nil
 }
@@ -142,29 +146,18 @@ func (r *role) Drain(ctx context.Context, heir *process.Heir) error {
 	if r.ended {
 		return nil
 	}
+	r.draining.Store(true)
 	if r.http != nil {
 		r.http.StopAccepting()
 	}
 	if r.stream != nil {
 		r.stream.StopAccepting()
 	}
-	pools := r.drainPools(ctx, heir)
+	if r.pools != nil {
+		r.pools.StopAccepting()
+	}
 	r.cycle.Sockets.Close(false) // an address we alone still had is free now
-	sessions := make(chan error, 1)
-	if r.stream != nil {
-		go func() { sessions <- r.stream.Drain(ctx) }()
-	} else {
-		sessions <- nil
-	}
-	var err error
-	switch {
-	case r.http == nil:
-	case heir != nil:
-		err = r.handOver(ctx, heir, pools)
-	default:
-		err = r.http.Drain(ctx)
-	}
-	err = errors.Join(err, <-sessions, pools.wait())
+	err := r.drain(ctx, heir)
 	r.end()
 	return err
 }

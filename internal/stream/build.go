@@ -23,6 +23,7 @@ type Main struct {
 	resolving *resolverConf // of stream{}
 	resolvers map[*resolve.Config]*resolve.Resolver
 	onStart   []func(now func() time.Time) (stop func())
+	carried   []carried
 
 	// What follows serves building only.
 	servers []*Server

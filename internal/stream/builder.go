@@ -31,6 +31,9 @@ type Env struct {
 	Zones *zone.Set
 	// WorkerConnections is worker_connections.
 	WorkerConnections int
+	// CloseOrphans and OrphanTime are handover_orphans close.
+	CloseOrphans bool
+	OrphanTime   time.Duration
 }
 
 // A MainBuilder collects what features declare for the whole stream{} block.
@@ -74,6 +77,13 @@ func (m *MainBuilder) Lookup(name string) (*Variable, error) { return m.main.var
 // Env is what surrounds this configuration.
 func (m *MainBuilder) Env() *Env { return m.env }
 
+// Carry has what a feature knows of a session, by the name key, move with it: save
+// returns it, nil for nothing, and load is given it in another worker, where anything
+// may have written it.
+func (m *MainBuilder) Carry(key string, save func(*Session) []byte, load func(*Session, []byte)) {
+	m.main.carried = append(m.main.carried, carried{key, save, load})
+}
+
 // OnStart has f called in a worker before it serves, and what f returns when it
 // has no session left. now is the reactor's clock.
 func (m *MainBuilder) OnStart(f func(now func() time.Time) (stop func())) {
@@ -114,6 +124,14 @@ type Builder struct {
 
 // Phase adds a handler to p.
 func (b *Builder) Phase(p Phase, h Handler) { b.made.phases[p] = append(b.made.phases[p], h) }
+
+// OnResume has f called for a session that another worker has let in, before it goes
+// on here: for what counts sessions.
+func (b *Builder) OnResume(f func(*Session)) { b.made.resumed = append(b.made.resumed, f) }
+
+// Resume makes f who goes on with sessions that another worker has relayed for a
+// server of this name.
+func (b *Builder) Resume(f Resumer) { b.made.resumer = f }
 
 // Content makes h who deals with the sessions of this server; the last call wins.
 func (b *Builder) Content(h Handler) { b.made.content = h }

@@ -10,6 +10,7 @@
 //	phase.go                 the phases of a session and what moves it on
 //	session.go, preread.go   one client's connection, from accept to the log line
 //	relay.go                 its tunnel to an upstream
+//	handover*.go             how relayed sessions move to the next workers
 //	vars.go, logging.go      variables, lines of the error log
 //	conf_*.go                the core's own directives
 //	build.go, server.go      the compiled stream{} block

@@ -23,6 +23,8 @@ type Server struct {
 	name    string // $server_name
 	phases  [phaseCount][]Handler
 	content Handler
+	resumed []func(*Session) // see Builder.OnResume
+	resumer Resumer          // see Builder.Resume; nil: sessions are not relayed
 	logger  *log.Logger
 	tls     *tls.Server // nil: it has no certificate, or nobody listens for it with TLS
 

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/tls"
@@ -26,7 +27,6 @@ type Session struct {
 	client   poll.Sockaddr // the same, or what a trusted proxy has said
 	number   uint64        // for logs
 	began    int64         // tick
-	started  time.Time
 	status   Result
 	sent     int64 // to the client, without what went through the tunnel
 	received int64 // from the client, likewise
@@ -44,12 +44,21 @@ type Session struct {
 	greeted  bool     // what comes before the first phase was read
 	changed  bool     // SetPeer was called
 	ended    bool
+	shared   bool         // see Shared
+	chosen   string       // see ChooseServer
+	holder   Holder       // see Relay
+	sockets  [2]*fd.Owned // while they are offered to another worker
 
 	// worker.mu guards what follows.
 	tunnel     *poll.Tunnel  // see Relay
 	partner    Correspondent // see Correspond
 	other      *poll.Conn    // see Awaits
 	prev, next *Session      // in worker.first
+	doom       error         // see stop
+	relaying   bool          // the tunnel was started
+	frozen     bool          // it was stopped, to move
+	stays      bool          // ... and is not again
+	left       bool
 }
 
 // A Passed is what a handler knows of the upstream that it uses.
@@ -112,6 +121,9 @@ func (s *Session) close() {
 	if s.stream != nil {
 		_ = s.stream.Close() // nobody is left to tell
 	}
+	if s.shared {
+		_ = s.ShutdownBoth() // a copy that is forgotten somewhere must not keep it open
+	}
 	_ = s.Conn.Close()
 	if s.dialogue != nil {
 		s.Unbind()
@@ -128,13 +140,20 @@ func (s *Session) locate() {
 	if len(s.listener.sites) < 2 || s.greeted || s.origin != nil {
 		return
 	}
-	local, err := s.LocalAddr()
-	if err != nil || local.IsUnix() {
-		return
+	if local, err := s.LocalAddr(); err == nil {
+		s.site = s.listener.siteOf(local)
+		s.server = s.site.server
 	}
-	if found := s.listener.sites[s.listener.addressOf(local)]; found != nil {
-		s.site, s.server = found, found.server
+}
+
+// siteOf finds the site of connections to an address.
+func (l *Listener) siteOf(local poll.Sockaddr) *site {
+	if len(l.sites) > 1 && !local.IsUnix() {
+		if found := l.sites[l.addressOf(local)]; found != nil {
+			return found
+		}
 	}
+	return l.own
 }
 
 // Server is the server that the session is for.
@@ -148,7 +167,7 @@ func (s *Session) ChooseServer(name string) bool {
 	if found == nil {
 		return false
 	}
-	s.server = found
+	s.server, s.chosen = found, name
 	return true
 }
 

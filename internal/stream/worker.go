@@ -9,6 +9,7 @@ import (
 	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/tls"
 	"github.com/baton-project/baton/internal/variable"
 )
 
@@ -31,7 +32,10 @@ type Worker struct {
 	draining  bool
 	closing   bool
 	stops     []func()
+	giver     *giver        // nil: it does not hand over
 	empty     chan struct{} // closed when a draining worker has no session
+
+	streams tls.Buffers // of upstreams' ends of sessions that have moved here
 }
 
 // acceptPause is how long a worker that has no room leaves the listeners to the
@@ -90,11 +94,9 @@ func (w *Worker) accept(l *Listener, descriptor int, peer poll.Sockaddr) bool {
 func (w *Worker) newSession(l *Listener, peer poll.Sockaddr) *Session {
 	s := &Session{
 		worker: w, listener: l, site: l.own, server: l.own.server, peer: peer, client: peer,
-		number: w.numbers.Add(1), began: w.reactor.Tick(), started: w.reactor.Now(), doing: initializing,
+		number: w.numbers.Add(1), began: w.reactor.Tick(), doing: initializing,
 	}
-	if slots := w.main.vars.Slots(); slots > 0 {
-		s.vars.Values = make([]variable.Cached, slots)
-	}
+	s.makeRoom()
 	return s
 }
 
@@ -111,16 +113,28 @@ func (w *Worker) admit(s *Session) bool {
 	return true
 }
 
+// makeRoom is for variables.
+func (s *Session) makeRoom() {
+	if slots := s.worker.main.vars.Slots(); slots > 0 {
+		s.vars.Values = make([]variable.Cached, slots)
+	}
+}
+
 // enter counts s among the open sessions.
 func (w *Worker) enter(s *Session) (open int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.add(s)
+	return w.open
+}
+
+// add is enter of who has w.mu.
+func (w *Worker) add(s *Session) {
 	if s.next = w.first; s.next != nil {
 		s.next.prev = s
 	}
 	w.first = s
 	w.open++
-	return w.open
 }
 
 // leave is the opposite of enter.
@@ -135,7 +149,7 @@ func (w *Worker) leave(s *Session) {
 	if s.next != nil {
 		s.next.prev = s.prev
 	}
-	s.prev, s.next = nil, nil
+	s.prev, s.next, s.left = nil, nil, true
 	w.open--
 	w.left()
 }
@@ -211,9 +225,9 @@ func (w *Worker) closeSockets() {
 func (w *Worker) Close() {
 	w.reactor.Post(func() {
 		w.stopAccepting()
-		tunnels, partners := w.interrupt()
-		for _, t := range tunnels {
-			t.Stop(ErrShutdown)
+		relayed, partners := w.interrupt()
+		for _, s := range relayed {
+			s.stop(ErrShutdown)
 		}
 		for _, p := range partners {
 			p.Stop(ErrShutdown)
@@ -222,13 +236,13 @@ func (w *Worker) Close() {
 }
 
 // interrupt wakes whatever waits, and returns who is to be stopped.
-func (w *Worker) interrupt() (tunnels []*poll.Tunnel, partners []Correspondent) {
+func (w *Worker) interrupt() (relayed []*Session, partners []Correspondent) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.draining, w.closing = true, true
 	for s := w.first; s != nil; s = s.next {
 		if s.tunnel != nil {
-			tunnels = append(tunnels, s.tunnel)
+			relayed = append(relayed, s)
 			continue
 		}
 		if s.partner != nil {
@@ -246,7 +260,7 @@ func (w *Worker) interrupt() (tunnels []*poll.Tunnel, partners []Correspondent) 
 		}
 	}
 	w.left()
-	return tunnels, partners
+	return relayed, partners
 }
 
 // Release ends what features run for a worker that has no session any more.

@@ -16,6 +16,7 @@ type Registry[S Subject] struct {
 	slots    int
 	texts    map[string]*Value[S] // see Compile
 	used     []*Variable[S]       // in the order of their first use
+	kept     []*Variable[S]       // those with a slot
 }
 
 type prefixVariable[S Subject] struct {
@@ -146,6 +147,7 @@ func (r *Registry[S]) reserve(v *Variable[S]) {
 	if v.slot < 0 {
 		v.slot = r.slots
 		r.slots++
+		r.kept = append(r.kept, v)
 	}
 }
 

@@ -33,6 +33,7 @@ var Feature = stream.Feature[Conf]{
 			}
 			return stream.StatusServiceUnavailable
 		})
+		b.OnResume(l.Resume)
 		return nil
 	},
 }

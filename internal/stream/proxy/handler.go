@@ -377,5 +377,8 @@ func (r *relay) closeConn() {
 	}
 	r.s.Awaits(nil)
 	r.farewell()
-	_ = r.conn.Close() // it may be closed already
+	if r.s.Shared() {
+		_ = r.conn.ShutdownBoth() // it may be closed already
+	}
+	_ = r.conn.Close() // likewise
 }

@@ -57,6 +57,7 @@ func (c *Conf) install(b *stream.Builder) (err error) {
 		}
 	}
 	b.Content(p.handle)
+	b.Resume(p.resume)
 	return nil
 }
 

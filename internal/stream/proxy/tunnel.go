@@ -20,32 +20,42 @@ const (
 
 // dig leaves the session to a tunnel.
 func (r *relay) dig() stream.Result {
-	s, timeout := r.s, r.conf.Timeout.V
-	t := &r.tunnel
-	t.Ends[client] = poll.End{Conn: &s.Conn, Timeout: timeout}
-	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout}
-	t.HalfClose, t.Done = r.conf.HalfClose.V, r.done
+	s, t := r.s, &r.tunnel
+	r.tie(t)
 	if r.session.AtOnce() && r.session.Metric() == core.TimeToFirst {
 		t.First = r.first
 	}
 	t.Pending[client] = s.TakeAhead()
 	if over := s.Stream(); over != nil {
-		t.Ends[client].Stream = over
 		t.Pending[client] = drained(over, t.Pending[client])
 	}
 	if r.bytes != nil {
-		t.Ends[server].Stream = r.bytes
 		t.Pending[server] = drained(r.bytes, nil)
 	}
-	s.SetWriteTimeout(timeout)
 	r.conn.SetReadTimeout(0)
-	r.conn.SetWriteTimeout(timeout)
 	s.Awaits(nil)
-	if !s.Relay(t) {
-		return stream.StatusOK
+	return s.Relay(t, r)
+}
+
+// tie makes the two connections the ends of a tunnel.
+func (r *relay) tie(t *poll.Tunnel) {
+	timeout := r.conf.Timeout.V
+	t.Ends[client] = poll.End{Conn: &r.s.Conn, Timeout: timeout}
+	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout}
+	if over := r.s.Stream(); over != nil {
+		t.Ends[client].Stream = over
 	}
-	t.Start()
-	return stream.Done
+	if r.bytes != nil {
+		t.Ends[server].Stream = r.bytes
+	}
+	t.HalfClose = r.conf.HalfClose.V
+	r.Thawed()
+}
+
+// Thawed gives the connections the timeouts that they have in a tunnel.
+func (r *relay) Thawed() {
+	r.s.SetWriteTimeout(r.conf.Timeout.V)
+	r.conn.SetWriteTimeout(r.conf.Timeout.V)
 }
 
 // drained appends to dst what TLS has read already, as a tunnel waits for what
@@ -68,20 +78,34 @@ func (r *relay) first(t *poll.Tunnel, side int) {
 	}
 }
 
-// done is called when the tunnel has ended.
-func (r *relay) done(t *poll.Tunnel, why poll.Ending) {
-	if at := t.FirstAt(server); at > 0 {
+// Ended is called when the tunnel has ended.
+func (r *relay) Ended(why poll.Ending) {
+	r.noteFirst()
+	r.conclude(why)
+}
+
+// noteFirst notes when the upstream began to talk, if that is not known yet.
+func (r *relay) noteFirst() {
+	if at := r.tunnel.FirstAt(server); at > 0 && r.state().FirstByteTime < 0 {
 		r.firstByte(at)
 	}
-	r.conclude(why)
 }
 
 // firstByte notes when the upstream began to talk.
 func (r *relay) firstByte(tick int64) {
 	r.state().FirstByteTime = tick - r.began
-	if r.session.Metric() == core.TimeToFirst {
+	if r.metric() == core.TimeToFirst {
 		r.session.Took(time.Duration(tick-r.began) * time.Millisecond)
 	}
+}
+
+// metric is which time the group wants to know. A session that has moved may have
+// none.
+func (r *relay) metric() core.Metric {
+	if r.session.Group() == nil {
+		return core.NoMetric
+	}
+	return r.session.Metric()
 }
 
 // conclude logs how the session has ended, and ends it.
@@ -106,7 +130,7 @@ func (r *relay) conclude(why poll.Ending) {
 			s.LogPlain(log.Info, "%s disconnected%s", who, r.appendBytes(nil))
 		}
 	}
-	if r.session.Metric() == core.TimeToLast {
+	if r.metric() == core.TimeToLast {
 		r.session.Took(time.Duration(s.Tick()-r.began) * time.Millisecond)
 	}
 	r.end()

@@ -2,9 +2,9 @@ package sslpreread
 
 // A Hello is what a ClientHello says.
 type Hello struct {
-	Version [2]byte // the highest that is asked for, as far as nginx looks
-	Host    string
-	ALPN    string // protocols with commas between them
+	Version [2]byte `cbor:"1,keyasint"` // the highest that is asked for, as far as nginx looks
+	Host    string  `cbor:"2,keyasint"`
+	ALPN    string  `cbor:"3,keyasint"` // protocols with commas between them
 }
 
 // Progress says how far a Hello was read.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/fxamacker/cbor/v2"
+
 	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/stream"
 )
@@ -32,6 +34,7 @@ var Feature = stream.Feature[Conf]{
 		return nil
 	},
 	Main: func(_ *Conf, m *stream.MainBuilder) error {
+		m.Carry("ssl_preread", save, load)
 		return errors.Join(
 			m.Variable("ssl_preread_protocol", said(func(h *Hello) string { return h.protocol() }), 0),
 			m.Variable("ssl_preread_server_name", said(func(h *Hello) string { return h.Host }), 0),
@@ -62,6 +65,27 @@ func handle(s *stream.Session) stream.Result {
 		s.ChooseServer(name)
 	}
 	return stream.OK
+}
+
+// save is what another worker is to know of the ClientHello.
+func save(s *stream.Session) []byte {
+	known := stream.Context[state](s)
+	if !known.known {
+		return nil
+	}
+	b, err := cbor.Marshal(&known.hello)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// load is the reverse of save.
+func load(s *stream.Session, b []byte) {
+	var hello Hello
+	if cbor.Unmarshal(b, &hello) == nil {
+		*stream.Context[state](s) = state{true, hello}
+	}
 }
 
 // said makes the getter of something in the ClientHello.

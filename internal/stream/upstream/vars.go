@@ -10,9 +10,12 @@ import (
 // A State is one try to reach a server. Times are in milliseconds, -1 when
 // unknown.
 type State struct {
-	Peer                                    string
-	ConnectTime, FirstByteTime, SessionTime int64
-	BytesSent, BytesReceived                int64
+	Peer          string `cbor:"1,keyasint"`
+	ConnectTime   int64  `cbor:"2,keyasint"`
+	FirstByteTime int64  `cbor:"3,keyasint"`
+	SessionTime   int64  `cbor:"4,keyasint"`
+	BytesSent     int64  `cbor:"5,keyasint"`
+	BytesReceived int64  `cbor:"6,keyasint"`
 }
 
 // A Reporter is a [stream.Passed] that knows its tries.
