@@ -38,13 +38,14 @@ type geoReader struct {
 	*Geo
 	known    map[string]int32
 	ranges   bool // the block says "ranges"
+	proxies  bool // proxy and proxy_recursive may stand in it
 	blocks   map[uint16][]span
 	networks map[netip.Prefix]int32 // not nil once there was an entry
 }
 
-// ReadGeo reads the block of d.
-func ReadGeo(d *conf.Directive) (*Geo, error) {
-	r := &geoReader{Geo: &Geo{fallback: -1}, known: make(map[string]int32)}
+// ReadGeo reads the block of d. proxies says whether those may be named in it.
+func ReadGeo(d *conf.Directive, proxies bool) (*Geo, error) {
+	r := &geoReader{Geo: &Geo{fallback: -1}, known: make(map[string]int32), proxies: proxies}
 	if err := d.Each(r.read); err != nil {
 		return nil, err
 	}
@@ -58,17 +59,17 @@ func ReadGeo(d *conf.Directive) (*Geo, error) {
 
 func (r *geoReader) read(d *conf.Directive) error {
 	if len(d.Args) == 0 {
-		switch d.Name {
-		case "ranges":
+		switch {
+		case d.Name == "ranges":
 			if r.networks != nil {
 				return d.Errorf(`the "ranges" directive must be the first directive inside "geo" block`)
 			}
 			r.ranges = true
 			return nil
-		case "proxy_recursive":
+		case d.Name == "proxy_recursive" && r.proxies:
 			r.Recursive = true
 			return nil
-		case "volatile":
+		case d.Name == "volatile":
 			r.Volatile = true
 			return nil
 		}
@@ -77,7 +78,7 @@ func (r *geoReader) read(d *conf.Directive) error {
 		return d.Errorf("invalid number of the geo parameters")
 	}
 	switch {
-	case d.Name == "proxy":
+	case d.Name == "proxy" && r.proxies:
 		network, err := readNetwork(d, d.Args[0])
 		if err == nil {
 			r.Proxies = append(r.Proxies, network)

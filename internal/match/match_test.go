@@ -42,7 +42,7 @@ func readBlock(text string, read func(*conf.Directive) error) (warnings []string
 
 func readGeo(text string) (g *Geo, warnings []string, err error) {
 	warnings, err = readBlock(text, func(d *conf.Directive) error {
-		g, err = ReadGeo(d)
+		g, err = ReadGeo(d, true)
 		return err
 	})
 	return g, warnings, err

@@ -45,7 +45,7 @@ var Feature = stream.Feature[Conf]{
 }
 
 func (c *Conf) add(d *conf.Directive) error {
-	if !strings.HasPrefix(d.Args[0], "$") {
+	if !strings.HasPrefix(d.Args[0], "$") || len(d.Args[0]) < 2 {
 		return d.Errorf(`invalid variable name "%s"`, d.Args[0])
 	}
 	c.sets = append(c.sets, assignment{at: d})

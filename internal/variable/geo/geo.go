@@ -49,7 +49,9 @@ func (c *Conf[S]) add(d *conf.Directive) error {
 			return d.Errorf("invalid variable name \"%s\"", name)
 		}
 	}
-	table, err := match.ReadGeo(d)
+	var subject S
+	_, forwarded := any(subject).(Forwarder)
+	table, err := match.ReadGeo(d, forwarded)
 	c.blocks = append(c.blocks, &block[S]{at: d, table: table})
 	return err
 }
