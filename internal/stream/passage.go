@@ -48,6 +48,7 @@ func (w *Worker) portAt(address listen.Address) (found *Port) {
 	try := func(p Port) {
 		switch ip := p.Address.IP(); {
 		case p.Address.Datagram():
+		case p.Address.Datagram():
 		case p.Address == address:
 			found = &p
 		case found == nil && ip.IsValid() && ip.Addr().IsUnspecified() && ip.Port() == address.IP().Port() &&

@@ -10,17 +10,18 @@ func declareCore(m *MainBuilder) error {
 		return err
 	}
 	for _, v := range []struct {
-		name string
-		get  Getter
+		name  string
+		get   Getter
+		flags variable.Flags
 	}{
-		{"server_name", variable.Text(func(s *Session) string { return s.server.name })},
-		{"protocol", variable.Text(func(s *Session) string { return s.listener.protocol() })},
-		{"bytes_sent", variable.Number((*Session).BytesSent)},
-		{"bytes_received", variable.Number((*Session).BytesReceived)},
-		{"session_time", variable.Text(func(s *Session) string { return variable.Seconds(s, s.Tick()-s.began) })},
-		{"status", status},
+		{"server_name", variable.Text(func(s *Session) string { return s.server.name }), 0},
+		{"protocol", variable.Text(func(s *Session) string { return s.listener.protocol() }), 0},
+		{"bytes_sent", variable.Number((*Session).BytesSent), variable.Cacheable},
+		{"bytes_received", variable.Number((*Session).BytesReceived), variable.Cacheable},
+		{"session_time", variable.Text(func(s *Session) string { return variable.Seconds(s, s.Tick()-s.began) }), 0},
+		{"status", status, 0},
 	} {
-		if err := m.Variable(v.name, v.get, 0); err != nil {
+		if err := m.Variable(v.name, v.get, v.flags); err != nil {
 			return err
 		}
 	}

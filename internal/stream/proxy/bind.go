@@ -1,9 +1,10 @@
 package proxy
 
 import (
+	"net/netip"
+
 	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/log"
-	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/stream"
 	"github.com/baton-project/baton/internal/upstream"
 )
@@ -35,16 +36,16 @@ func (c *Conf) setBind(d *conf.Directive) error {
 	return c.Bind.Set(b)
 }
 
-// bindTo sets the own address.
-func (p *pass) bindTo(s *stream.Session, out *poll.Outgoing) {
+// bindTo is the own address; nil: the system chooses.
+func (p *pass) bindTo(s *stream.Session) *netip.AddrPort {
 	text := p.bind.Eval(s)
 	if text == "" {
-		return
+		return nil
 	}
 	address, err := upstream.ParseLocal(text)
 	if err != nil {
 		s.Logf(log.Error, `invalid local address "%s"`, text)
-		return
+		return nil
 	}
-	out.From, out.Transparent = address, p.conf.Bind.V.transparent
+	return &address
 }

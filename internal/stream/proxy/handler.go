@@ -30,8 +30,9 @@ type relay struct {
 	*pass
 	s       *stream.Session
 	session core.Session
-	name    string // of the peer, or of the group when none is live
-	host    string // what the upstream is called; for TLS
+	name    string          // of the peer, or of the group when none is live
+	host    string          // what the upstream is called; for TLS
+	own     *netip.AddrPort // where connections come from; nil: the system chooses
 	conn    core.Conn
 	secured *tls.Stream // TLS with the upstream; nil: none is spoken
 	bytes   byteStream  // the same, or nil
@@ -50,6 +51,9 @@ func (p *pass) handle(s *stream.Session) stream.Result {
 	r := &relay{pass: p, s: s}
 	r.states = r.room[:0]
 	s.Passes(r)
+	if p.bind != nil {
+		r.own = p.bindTo(s)
+	}
 	if rc := r.choose(); rc != stream.OK {
 		return rc
 	}
@@ -134,7 +138,9 @@ func (r *relay) connect() stream.Result {
 	s.Doing(connecting)
 	if n := len(r.states); n > 0 {
 		r.states[n-1].SessionTime = s.Tick() - r.began
+		r.states[n-1].BytesSent = r.headed
 	}
+	r.headed = 0
 	r.states = append(r.states, upstream.State{ConnectTime: -1, FirstByteTime: -1, SessionTime: -1})
 	r.began = s.Tick()
 	peer, err := r.session.Next()
@@ -162,8 +168,8 @@ func (r *relay) state() *upstream.State { return &r.states[len(r.states)-1] }
 func (r *relay) dial(peer *core.Peer) stream.Result {
 	s := r.s
 	out := poll.Outgoing{Timeout: r.conf.ConnectTimeout.V, Setup: r.setup}
-	if r.bind != nil {
-		r.bindTo(s, &out)
+	if r.own != nil {
+		out.From, out.Transparent = *r.own, r.conf.Bind.V.transparent
 	}
 	if s.Datagrams() {
 		return r.dialDatagrams(peer, &out)

@@ -77,5 +77,5 @@ func (r *relay) farewell() {
 	if r.secured != nil {
 		_ = r.secured.Close() // nobody would do anything about it
 	}
-	r.secured, r.bytes, r.headed = nil, nil, 0
+	r.secured, r.bytes = nil, nil
 }

@@ -88,6 +88,8 @@ func (r *relay) Ended(why poll.Ending) {
 func (r *relay) noteFirst() {
 	if at := r.tunnel.FirstAt(server); at > 0 && r.state().FirstByteTime < 0 {
 		r.firstByte(at)
+	} else if why.Side == server && !why.Writing && !stream.Interrupted(why.Err) {
+		r.firstByte(r.s.Tick()) // its end is the first that was heard of it
 	}
 }
 

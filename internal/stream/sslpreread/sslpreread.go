@@ -17,7 +17,7 @@ type Conf struct {
 
 // state is what is known of one session's ClientHello.
 type state struct {
-	known bool
+	known bool // it is one, as far as it has come
 	hello Hello
 }
 
@@ -54,13 +54,13 @@ func handle(s *stream.Session) stream.Result {
 		return stream.Again
 	}
 	hello, progress := Parse(ahead)
+	*stream.Context[state](s) = state{progress != NotHello, hello}
 	switch progress {
 	case NeedMore:
 		return stream.Again
 	case NotHello:
 		return stream.Declined
 	}
-	*stream.Context[state](s) = state{true, hello}
 	if name, ok := validHost(hello.Host); ok {
 		s.ChooseServer(name)
 	}
