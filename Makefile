@@ -8,9 +8,10 @@ build:
 	go build -o bin/baton ./cmd/baton
 
 # The tests compare with Debian's nginx and drive it, and pass requests on to php-fpm
-# and to a program in Python; pools are compared with nutcracker, before Redis and memcached.
+# and to a program in Python; pools are compared with nutcracker, before Redis and memcached;
+# OpenSSL's client is sent to TLS servers by the name that it asks for.
 test:
-	bash .ci/deps nginx libnginx-mod-stream php-fpm python3 redis-server memcached nutcracker
+	bash .ci/deps nginx libnginx-mod-stream php-fpm python3 redis-server memcached nutcracker openssl
 	go test -race -timeout 15m ./...
 
 lint:

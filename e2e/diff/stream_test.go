@@ -110,7 +110,7 @@ func session(t *testing.T, b *e2e.Server, back *streamBackend, i int, c streamCa
 	_, dead := b.Address("dead")
 	names := strings.NewReplacer(back.l.Addr().String(), "BACK", dead, "DEAD", b.Dir, "DIR", address, "HERE")
 	return proxyPorts.ReplaceAllString(anyPort.ReplaceAllString(names.Replace(fmt.Sprintf("client:\n%s\nbackend:\n%s\nlog:\n%s%s", answer,
-		back.taken(t), moments.ReplaceAllString(logged(), "T"), complaints(b.Log()[failed:]))), "127.0.0.1:PORT"), "$1 PORT PORT")
+		back.taken(t, connections(b.Log()[failed:], back.l.Addr().String())), moments.ReplaceAllString(logged(), "T"), complaints(b.Log()[failed:]))), "127.0.0.1:PORT"), "$1 PORT PORT")
 }
 
 var (
@@ -197,13 +197,25 @@ func startStreamBackend(t *testing.T, script string) *streamBackend {
 	return b
 }
 
-// taken is what came since the last call, when every connection has ended.
-func (b *streamBackend) taken(t *testing.T) string {
+// connections counts those to an address that a log tells of.
+func connections(text, address string) int {
+	seen := make(map[string]bool)
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, " proxy ") && strings.HasSuffix(line, " connected to "+address+"\n") {
+			seen[line] = true
+		}
+	}
+	return len(seen)
+}
+
+// taken is what came since the last call, when n connections, which may not have
+// been accepted yet, have ended.
+func (b *streamBackend) taken(t *testing.T, n int) string {
 	t.Helper()
 	ended := func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.busy == 0
+		return b.busy == 0 && len(b.came) >= n
 	}
 	if !e2e.Eventually(30*time.Second, ended) {
 		t.Error("a connection to the backend does not end")
