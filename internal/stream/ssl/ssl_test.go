@@ -49,27 +49,27 @@ func TestSSL(t *testing.T) {
 	shown := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &strange[0], nil } // asked for or not
 	for _, tt := range []struct {
 		name   string
-		config tls.Config
+		config *tls.Config
 		want   string
 	}{
-		{"a", tls.Config{}, "first <> TLSv1.3 . NONE"},
-		{"a", tls.Config{NextProtos: []string{"two", "zero"}}, "first <two> TLSv1.3 . NONE"},
-		{"a", tls.Config{NextProtos: []string{"zero"}}, ""},
-		{"a", tls.Config{ServerName: "b.example", NextProtos: []string{"three", "one"}}, "second b.example <three> "},
-		{"a", tls.Config{ServerName: "x.wild.example"}, "second b.example <> "},
-		{"a", tls.Config{ServerName: "regex.example"}, "second b.example <> egex"},
-		{"a", tls.Config{ServerName: "none.example"}, "first <> TLSv1.3 . NONE"},
-		{"old", tls.Config{}, "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384 prime256v1"},
-		{"old", tls.Config{MinVersion: tls.VersionTLS13}, ""},
-		{"must", tls.Config{Certificates: mine}, "SUCCESS CN=a.example CN=a.example 02"},
-		{"must", tls.Config{GetClientCertificate: shown}, ""},
-		{"must", tls.Config{}, ""},
-		{"may", tls.Config{}, "NONE"},
-		{"any", tls.Config{Certificates: strange}, "FAILED:self-signed certificate"},
-		{"reject", tls.Config{}, ""},
-		{"reject", tls.Config{ServerName: "a.example"}, "in"},
+		{"a", &tls.Config{}, "first <> TLSv1.3 . NONE"},
+		{"a", &tls.Config{NextProtos: []string{"two", "zero"}}, "first <two> TLSv1.3 . NONE"},
+		{"a", &tls.Config{NextProtos: []string{"zero"}}, ""},
+		{"a", &tls.Config{ServerName: "b.example", NextProtos: []string{"three", "one"}}, "second b.example <three> "},
+		{"a", &tls.Config{ServerName: "x.wild.example"}, "second b.example <> "},
+		{"a", &tls.Config{ServerName: "regex.example"}, "second b.example <> egex"},
+		{"a", &tls.Config{ServerName: "none.example"}, "first <> TLSv1.3 . NONE"},
+		{"old", &tls.Config{}, "TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384 prime256v1"},
+		{"old", &tls.Config{MinVersion: tls.VersionTLS13}, ""},
+		{"must", &tls.Config{Certificates: mine}, "SUCCESS CN=a.example CN=a.example 02"},
+		{"must", &tls.Config{GetClientCertificate: shown}, ""},
+		{"must", &tls.Config{}, ""},
+		{"may", &tls.Config{}, "NONE"},
+		{"any", &tls.Config{Certificates: strange}, "FAILED:self-signed certificate"},
+		{"reject", &tls.Config{}, ""},
+		{"reject", &tls.Config{ServerName: "a.example"}, "in"},
 	} {
-		if got, err := ask(s, tt.name, &tt.config); got != tt.want {
+		if got, err := ask(s, tt.name, tt.config); got != tt.want {
 			t.Errorf("%s, %q %v: %q, %v, want %q", tt.name, tt.config.ServerName, tt.config.NextProtos, got, err, tt.want)
 		}
 	}
