@@ -81,6 +81,9 @@ func (r *relay) first(t *poll.Tunnel, side int) {
 // Ended is called when the tunnel has ended.
 func (r *relay) Ended(why poll.Ending) {
 	r.noteFirst()
+	if why.Side == server && !why.Writing && !stream.Interrupted(why.Err) && r.state().FirstByteTime < 0 {
+		r.firstByte(r.s.Tick()) // its end is the first that was heard of it
+	}
 	r.conclude(why)
 }
 
@@ -88,8 +91,6 @@ func (r *relay) Ended(why poll.Ending) {
 func (r *relay) noteFirst() {
 	if at := r.tunnel.FirstAt(server); at > 0 && r.state().FirstByteTime < 0 {
 		r.firstByte(at)
-	} else if why.Side == server && !why.Writing && !stream.Interrupted(why.Err) {
-		r.firstByte(r.s.Tick()) // its end is the first that was heard of it
 	}
 }
 
