@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/handover"
+	"github.com/baton-project/baton/internal/heirs"
+	"github.com/baton-project/baton/internal/tls"
+	"github.com/baton-project/baton/internal/wire/proxyproto"
+	"golang.org/x/sys/unix"
+)
+
+// FuzzRebuild gives a worker records with any state and descriptors that are no
+// sockets: it refuses them, without a panic, and closes what came along.
+func FuzzRebuild(f *testing.F) {
+	for _, s := range []sessionState{
+		{Listen: "127.0.0.1:80", Number: 1, Age: 10},
+		{Listen: "127.0.0.1:80", Unsent: [2][]byte{{1}, {2, 3}}, Sizes: [2]int{1, 2}, Said: &proxyproto.Saved{}},
+		{Listen: "127.0.0.1:80", Apart: true, Sizes: [2]int{1 << 20, 0}, Shut: [2]bool{false, true}},
+		{Listen: "127.0.0.1:80", TLS: [2]*tls.State{{Version: 0x304, Suite: 0x1301, Sizes: [3]int{0, 2, 0}, Bulk: []byte{1, 2}}, nil}},
+		{Listen: "127.0.0.1:80", Local: "127.0.0.1:81", Peer: "127.0.0.1:82", Passes: 1, Client: "192.0.2.1:1"},
+	} {
+		rec, err := handover.NewRecord(kindTCP, versionOne, 2, &s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(rec.State), byte(2))
+		f.Add([]byte(rec.State), byte(3))
+	}
+	kind := (&Worker{main: &Main{env: &Env{}}}).Kinds()[kindTCP]
+	f.Fuzz(func(t *testing.T, state []byte, n byte) {
+		var files []*fd.Owned
+		for range n % 5 {
+			null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, fd.New(null))
+		}
+		taken, err := kind.Accept(&handover.Record{Kind: kindTCP, Version: versionOne, State: state}, files)
+		if err == nil || taken != nil {
+			t.Fatal("a session was made of /dev/null")
+		}
+		for _, o := range files {
+			if o.Raw() != -1 {
+				t.Fatal("a descriptor stayed open")
+			}
+		}
+	})
+}
+
+// What a session had on its way comes back as it was, in the record and beside it.
+func TestUnsentBytesTravel(t *testing.T) {
+	for _, n := range []int{0, 10, heirs.Inline, 100_000} {
+		a, b, c := bytes.Repeat([]byte("a"), n), bytes.Repeat([]byte("b"), n/2), bytes.Repeat([]byte("c"), n/3)
+		s := sessionState{Unsent: [2][]byte{a, b}, Sizes: [2]int{n, n / 2}}
+		s.TLS[1] = &tls.State{Sizes: [3]int{0, n / 3, 0}, Bulk: c}
+		apart, err := s.pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if apart == nil != (n < heirs.Inline) {
+			t.Errorf("%d bytes: apart is %v", n, apart)
+		}
+		if apart != nil {
+			if len(s.Unsent[0]) > 0 || len(s.TLS[1].Bulk) > 0 {
+				t.Error("the record has it as well")
+			}
+			if err := s.unpack(apart); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(s.Unsent[0], a) || !bytes.Equal(s.Unsent[1], b) || !bytes.Equal(s.TLS[1].Bulk, c) {
+			t.Errorf("%d bytes: %d, %d and %d came back", n, len(s.Unsent[0]), len(s.Unsent[1]), len(s.TLS[1].Bulk))
+		}
+	}
+}
+
+// A record that no worker of ours would write is refused before anything is made of it.
+func TestStatesThatAreRefused(t *testing.T) {
+	for name, s := range map[string]sessionState{
+		"no second socket":     {},
+		"before its time":      {Age: -1},
+		"both sides at an end": {Shut: [2]bool{true, true}},
+		"bytes behind the end": {Shut: [2]bool{true, false}, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}},
+		"other sizes":          {Sizes: [2]int{2, 0}, Unsent: [2][]byte{{1}, nil}},
+		"both here and apart":  {Apart: true, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}},
+		"too much":             {Apart: true, Sizes: [2]int{unsentMost + 1, 0}},
+		"passed on for ever":   {Passes: maxPasses + 1},
+		"fewer than no bytes":  {Sent: -1},
+	} {
+		files := 2
+		if name == "no second socket" {
+			files = 1
+		}
+		if s.Apart {
+			files = 3
+		}
+		if s.valid(files) {
+			t.Errorf("%s: is taken", name)
+		}
+	}
+	if s := (&sessionState{Age: 1, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}}); !s.valid(2) {
+		t.Error("a good one is refused")
+	}
+}
