@@ -80,7 +80,7 @@ func TestCookie(t *testing.T) {
 	}
 	// One that fails is left, and the cookie says who took its place.
 	answer := s.Get("/", "Cookie: srv=c")
-	if who := httptest.Body(answer); who == "2" || strings.Count(answer, "Set-Cookie:") != 1 || strings.Contains(answer, "srv=c") {
+	if who := httptest.Body(answer); who == "2" || strings.Count(answer, "Set-Cookie:") != 1 || strings.Contains(answer, "srv=c;") {
 		t.Errorf("%q", answer)
 	}
 	if got := served(s, 4, "/", "Cookie: srv=nobody"); !strings.Contains(got, "0") || !strings.Contains(got, "1") {
