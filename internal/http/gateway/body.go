@@ -149,6 +149,9 @@ func (x *Exchange) finishBody(rest []byte) http.Result {
 
 // addTrailers lets the client have the trailers of the answer.
 func (x *Exchange) addTrailers() {
+	if !x.Pass.Settings.PassTrailers.V {
+		return
+	}
 	for _, t := range x.Answer.Trailers {
 		if !x.Pass.Settings.hidden.has(t.Name) {
 			x.Request.Out.Trailers.Add(t.Name, t.Value)

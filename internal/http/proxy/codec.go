@@ -21,8 +21,9 @@ type codec struct {
 	answer   h1.Answer
 	chunks   h1.Chunked
 	mode     bodyMode
-	left     int64 // of a body of known size
-	trailers []byte
+	left     int64  // of a body of known size
+	trailers []byte // what has come of them
+	behind   bool   // the last chunk is behind us, trailers are not
 }
 
 // bodyMode is how an answer's body ends.
@@ -38,8 +39,7 @@ const (
 // Begin finds out where the request goes to.
 func (c *codec) Begin(x *gateway.Exchange) http.Result {
 	p := x.Pass.Module.(*plan)
-	*c = codec{plan: p, url: p.passConf.url, answer: c.answer, trailers: c.trailers[:0]}
-	c.answer.Reset()
+	*c = c.fresh(p)
 	if p.target != nil {
 		x.SetTarget(p.target)
 	} else if rc := c.evaluate(x); rc != http.Declined {
@@ -48,6 +48,19 @@ func (c *codec) Begin(x *gateway.Exchange) http.Result {
 	x.Schema, x.SSL = c.url.schema, c.url.ssl
 	return http.Declined
 }
+
+// fresh is a codec for a request of p, with the memory of c.
+func (c *codec) fresh(p *plan) codec {
+	next := codec{plan: p, url: p.passConf.url, answer: c.answer, trailers: c.trailers[:0]}
+	if cap(next.trailers) > largestKept {
+		next.trailers = nil
+	}
+	next.answer.Reset()
+	return next
+}
+
+// largestKept is the memory for trailers that a codec keeps.
+const largestKept = 64 << 10
 
 // evaluate takes a URL with variables apart.
 func (c *codec) evaluate(x *gateway.Exchange) http.Result {
@@ -75,7 +88,7 @@ func (c *codec) evaluate(x *gateway.Exchange) http.Result {
 func (c *codec) Restart() {
 	c.answer.Reset()
 	c.chunks, c.mode, c.left = h1.Chunked{}, noBody, 0
-	c.trailers = c.trailers[:0]
+	c.trailers, c.behind = c.trailers[:0], false
 }
 
 // TakesBody says whether the request's body is passed on.
@@ -171,6 +184,7 @@ func (c *codec) finishHead(x *gateway.Exchange) {
 		c.mode = noBody
 	case a.Chunked:
 		c.mode = bodyChunked
+		c.keepTrailers(x)
 	case a.ContentLength == 0:
 		c.mode = noBody
 	case a.ContentLength > 0:
@@ -206,9 +220,18 @@ func (c *codec) ReadBody(x *gateway.Exchange, buf []byte) (n int, data []byte, r
 	case bodyOfSize:
 		return c.readSized(x, buf)
 	}
+	if c.behind {
+		return c.readTrailers(x, buf, "upstream sent data after trailers")
+	}
 	n, data, result := c.chunks.Decode(buf)
 	switch result {
 	case h1.ChunkDone:
+		if x.Pass.Settings.PassTrailers.V {
+			c.behind = true
+			c.answer.ResetLines(0)
+			more, data, r := c.readTrailers(x, buf[n:], "upstream sent data after final chunk")
+			return n + more, data, r
+		}
 		if n < len(buf) {
 			x.Request.Logf(log.Warn, "upstream sent data after final chunk")
 		}

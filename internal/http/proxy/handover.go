@@ -17,7 +17,7 @@ type bodyState struct {
 // Freeze implements [gateway.Mover].
 func (c *codec) Freeze() (state []byte, ok bool) {
 	s := bodyState{Mode: uint8(c.mode), Left: c.left}
-	if s.Chunk, s.Size, ok = c.chunks.Mark(); !ok || c.mode == noBody {
+	if s.Chunk, s.Size, ok = c.chunks.Mark(); !ok || c.mode == noBody || c.behind {
 		return nil, false
 	}
 	state, err := cbor.Marshal(&s)
@@ -35,6 +35,7 @@ func (c *codec) Thaw(x *gateway.Exchange, state []byte) bool {
 	case bodyOfSize:
 		return c.left > 0
 	case bodyChunked:
+		c.keepTrailers(x)
 		return c.chunks.Restore(s.Chunk, s.Size)
 	}
 	return c.mode == bodyUntilClose
@@ -44,8 +45,7 @@ func (c *codec) Thaw(x *gateway.Exchange, state []byte) bool {
 // has moved begins.
 func (c *codec) FindTarget(x *gateway.Exchange) {
 	p := x.Pass.Module.(*plan)
-	*c = codec{plan: p, url: p.passConf.url, answer: c.answer, trailers: c.trailers[:0]}
-	c.answer.Reset()
+	*c = c.fresh(p)
 	if p.target != nil {
 		x.SetTarget(p.target)
 	}

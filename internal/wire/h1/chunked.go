@@ -6,7 +6,12 @@ import "math"
 type Chunked struct {
 	state chunkState
 	size  int64 // of the chunk in progress, what is still to come of it
+	bare  bool  // it ends behind the last chunk
 }
+
+// EndBeforeTrailers lets the body end behind the line of the last chunk: what
+// follows, trailers and an empty line, is left to the caller.
+func (c *Chunked) EndBeforeTrailers() { c.bare = true }
 
 // chunkState is where in the grammar the decoder stopped.
 //
@@ -111,6 +116,9 @@ func (c *Chunked) step(b byte) bool {
 		c.state = chSizeStart
 	case chLastLF, chTrailerLF:
 		c.state = chTrailers
+		if c.bare {
+			c.state = chEnd
+		}
 	case chEndLF:
 		c.state = chEnd
 	}
