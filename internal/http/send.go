@@ -191,8 +191,8 @@ func (r *Request) check(err error) error {
 	return err
 }
 
-// Respond sends a whole answer: the head with status and contentType ("": by
-// types and default_type), and body. It is what "return 200 text" does.
+// Respond sends a whole answer: the head with status and contentType ("": what is
+// set, else by types and default_type), and body. It is what "return 200 text" does.
 func (r *Request) Respond(status int, contentType, body string) Result {
 	if rc := r.Discard(); rc != Declined {
 		return rc
@@ -200,7 +200,9 @@ func (r *Request) Respond(status int, contentType, body string) Result {
 	out := &r.Out
 	out.Status = status
 	out.ContentLength = int64(len(body))
-	if out.ContentType = contentType; contentType == "" {
+	if contentType != "" {
+		out.ContentType = contentType
+	} else {
 		r.SetContentType()
 	}
 	if r.SendHeader() == nil {

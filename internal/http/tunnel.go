@@ -1,6 +1,11 @@
 package http
 
 import (
+	"errors"
+	"io"
+
+	"golang.org/x/sys/unix"
+
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 )
@@ -128,6 +133,8 @@ func (t *Tunnel) done(_ *poll.Tunnel, why poll.Ending) {
 	r.received += fromClient
 	r.sent += fromOther
 	t.Holder.Ended(t.before+fromClient, fromOther)
+	var errno unix.Errno
+	r.finished = why.Err == io.EOF || !why.Writing && errors.As(why.Err, &errno)
 	c.finish(x, false)
 }
 

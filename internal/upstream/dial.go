@@ -40,7 +40,7 @@ func Describe(err error, name string) (f DialFailure, ok bool) {
 	f = DialFailure{Level: log.Error, Text: dial.Call + " failed", Errno: dial.Err, Ours: dial.Call != "connect()"}
 	if errno, is := dial.Err.(unix.Errno); is && !Expected(errno) {
 		f.Level = log.Alert
-		if dial.Refused {
+		if dial.Refused || strings.HasPrefix(dial.Call, "bind(") {
 			f.Level = log.Crit
 		}
 	}

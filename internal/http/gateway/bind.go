@@ -1,9 +1,10 @@
 package gateway
 
 import (
+	"strings"
+
 	"github.com/baton-project/baton/internal/conf"
-	"github.com/baton-project/baton/internal/http"
-	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/upstream"
 )
 
@@ -31,20 +32,21 @@ func (s *Settings) setBind(d *conf.Directive) error {
 	return s.Bind.Set(b)
 }
 
-// bind sets the own address.
-func (x *Exchange) bind(out *poll.Outgoing) http.Result {
+// bind finds out the own address, once for all attempts.
+func (x *Exchange) bind() {
 	if x.Pass.bind == nil {
-		return http.Declined
+		return
 	}
 	text := x.Pass.bind.Eval(x.Request)
 	if text == "" {
-		return http.Declined
+		return
 	}
 	address, err := upstream.ParseLocal(text)
 	if err != nil {
-		x.Request.Logf(logError, `invalid local address "%s"`, text)
-		return http.Declined
+		x.Request.Logf(log.Error, `invalid local address "%s"`, text)
+		return
 	}
-	out.From, out.Transparent = address, x.Pass.Settings.Bind.V.transparent
-	return http.Declined
+	x.local = address
 }
+
+func hasVariable(text string) bool { return strings.IndexByte(text, '$') >= 0 }

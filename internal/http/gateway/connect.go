@@ -80,10 +80,7 @@ func (x *Exchange) tag() (string, http.Result) {
 // dial opens a connection.
 func (x *Exchange) dial(peer *upstream.Peer, tag string) (failed Failure, rc http.Result) {
 	r, s := x.Request, x.Pass.Settings
-	out := poll.Outgoing{Timeout: s.ConnectTimeout.V}
-	if rc := x.bind(&out); rc != http.Declined {
-		return 0, rc
-	}
+	out := poll.Outgoing{Timeout: s.ConnectTimeout.V, From: x.local, Transparent: s.Bind.V.transparent}
 	options := upstream.SocketOptions{Keepalive: s.SocketKeepalive.V, ReceiveBuffer: s.ReceiveBuffer.V, SendBuffer: s.SendBuffer.V}
 	if options != (upstream.SocketOptions{}) {
 		out.Setup = options.Setup
@@ -102,6 +99,7 @@ func (x *Exchange) dial(peer *upstream.Peer, tag string) (failed Failure, rc htt
 	if failure, ok := upstream.Describe(err, peer.Address.Name); ok {
 		r.LogErr(failure.Level, failure.Errno, "%s", failure.Text)
 		if failure.Ours {
+			x.state().Peer = ""
 			return 0, 500
 		}
 		return FailedError, 0

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/netip"
 	"sync"
 
 	"github.com/baton-project/baton/internal/http"
@@ -35,6 +36,7 @@ type Exchange struct {
 	// it has one.
 	unresolved upstream.URL
 
+	local     netip.AddrPort // own address; zero: the system chooses
 	session   upstream.Session
 	conn      *upstream.Conn
 	up        stream // the bytes of conn
@@ -176,7 +178,7 @@ func (x *Exchange) key() upstream.Key {
 // AppendLog appends the upstream to a line of the error log.
 func (x *Exchange) AppendLog(line []byte) []byte {
 	s := x.state()
-	if s == nil || s.Peer == "" || x.finished {
+	if s == nil || s.Peer == "" {
 		return line
 	}
 	line = append(append(line, `, upstream: "`...), x.Schema...)

@@ -124,7 +124,11 @@ func (p *Pass) Serve(r *http.Request) http.Result {
 		return rc
 	}
 	x.finalize()
-	r.Doing("")
+	if r.IsSubrequest() {
+		r.Doing(sendingReply) // which nginx is at until something else begins
+	} else {
+		r.Doing("")
+	}
 	return rc
 }
 
@@ -145,6 +149,7 @@ func (x *Exchange) serve() http.Result {
 	if x.out, rc = x.codec.AppendHead(x.out[:0], x, x.bodySize()); rc != http.Declined {
 		return rc
 	}
+	x.bind()
 	if x.unresolved.Host != "" {
 		if rc := x.resolve(&x.unresolved); rc != http.Declined {
 			return rc
