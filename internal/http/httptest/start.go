@@ -17,6 +17,7 @@ import (
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/zone"
+	"golang.org/x/sys/unix"
 )
 
 // Start serves site in this process until the test ends, and then fails when a
@@ -45,7 +46,7 @@ func Start(t testing.TB, features []http.Module, site Site) *Server {
 	worker := main.Worker(reactor)
 	s.Worker = worker
 	for _, l := range main.Listeners() {
-		if err := worker.Listen(l, listenOn(t, l.Spec.Address.String())); err != nil {
+		if err := worker.Listen(l, listenOn(t, l.Spec.Address.String(), l.Spec.Options.SndBuf)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,8 +93,9 @@ func (s *Server) compile(features []http.Module, site Site, files *log.Files, zo
 	})
 }
 
-// listenOn opens a listening socket, which the test closes.
-func listenOn(t testing.TB, address string) *fd.Owned {
+// listenOn opens a listening socket, which the test closes. sndbuf is that of the
+// directive listen.
+func listenOn(t testing.TB, address string, sndbuf int) *fd.Owned {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -110,6 +112,11 @@ func listenOn(t testing.TB, address string) *fd.Owned {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = socket.Close() })
+	if sndbuf >= 0 {
+		if err := unix.SetsockoptInt(socket.Raw(), unix.SOL_SOCKET, unix.SO_SNDBUF, sndbuf); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return socket
 }
 

@@ -2,9 +2,12 @@ package proxy_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,33 +61,29 @@ func TestSlowClient(t *testing.T) {
 }
 
 // What was read ahead while the client got what was there for it comes before what is
-// read next, and before the end.
+// read next, and before the end. The pieces are so small and so slow, and the sockets so
+// small, that the client gets one by one until there is no room for the next.
 func TestSlowClientAndSmallPieces(t *testing.T) {
-	const size, piece = 1200000, 3000
+	const size, piece = 240000, 2000
 	body := make([]byte, size)
 	for i := range body {
 		body[i] = byte(i / piece * 7)
 	}
-	for name, more := range map[string]string{"buffers": "", "file": "proxy_store on; root {{dir}}/html;"} {
+	for name, more := range map[string]string{"buffers": "", "small buffers": "proxy_buffers 32 1k;", "file": "proxy_store on; root {{dir}}/html;"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			written := make(chan error, 1)
 			b := serve(t, func(w net.Conn, _ string) bool {
-				_, err := io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 1200000\r\n\r\n")
+				_, err := fmt.Fprintf(w, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
 				for i := 0; i < size && err == nil; i += piece {
 					_, err = w.Write(body[i : i+piece])
-					time.Sleep(100 * time.Microsecond) // for pieces to be read one by one
+					time.Sleep(2 * time.Millisecond) // for pieces to be read one by one
 				}
 				written <- err
 				return false
 			})
-			s := start(t, `server { listen {{addr}} sndbuf=8k; location / { `+more+` proxy_pass http://{{b0}}; } }`, b)
-			c, err := net.Dial("tcp", s.Addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = c.Close() }()
-			_ = c.SetDeadline(time.Now().Add(60 * time.Second))
+			s := start(t, `server { listen {{addr}} sndbuf=4k; location / { `+more+` proxy_pass http://{{b0}}; } }`, b)
+			c := dialNarrow(t, s.Addr)
 			if _, err := io.WriteString(c, httptest.Request("GET", "/x")); err != nil {
 				t.Fatal(err)
 			}
@@ -105,4 +104,20 @@ func TestSlowClientAndSmallPieces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dialNarrow is a client whose socket takes little.
+func dialNarrow(t *testing.T, address string) net.Conn {
+	t.Helper()
+	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		bad := c.Control(func(s uintptr) { err = syscall.SetsockoptInt(int(s), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4<<10) })
+		return errors.Join(bad, err)
+	}}
+	c, err := d.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
+	return c
 }
