@@ -47,7 +47,7 @@ func ClientTable[C any](prefix string, in conf.Context, at func(*C) *Client) con
 		{Name: "trusted_certificate", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Trusted })},
 		{Name: "crl", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.CRL })},
 		{Name: "ciphers", Syntax: "ciphers", Default: "DEFAULT", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Ciphers })},
-		{Name: "name", Syntax: "name", Default: "$proxy_host", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Name })},
+		{Name: "name", Syntax: "name", Default: "host from " + prefix + "pass", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Name })},
 		{Name: "server_name", Args: conf.Flag, Default: "off", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.ServerName })},
 		{Name: "verify", Args: conf.Flag, Default: "off", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.Verify })},
 		{Name: "session_reuse", Args: conf.Flag, Default: "on", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.SessionReuse })},
