@@ -53,7 +53,7 @@ func newExchange(values int) *exchange {
 func (w *Worker) put(x *exchange) {
 	x.req.end()
 	x.conn = nil
-	x.req.conn, x.req.server, x.req.loc, x.req.sink = nil, nil, nil, nil
+	x.req.conn, x.req.server, x.req.loc, x.req.sink, x.req.hello = nil, nil, nil, nil, nil
 	x.in, x.start, x.at = x.base[:0], 0, 0
 	x.out = x.out[:0]
 	if cap(x.out) > copySize {

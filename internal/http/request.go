@@ -10,6 +10,7 @@ import (
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/metrics"
 	"github.com/baton-project/baton/internal/poll"
+	"github.com/baton-project/baton/internal/tls"
 	"github.com/baton-project/baton/internal/variable"
 	"github.com/baton-project/baton/internal/wire/h1"
 )
@@ -81,6 +82,7 @@ type Request struct {
 	headSize      int64
 	received      int64 // bytes of head and body read
 
+	hello     *tls.Info // while the handshake of the connection goes on, before any request
 	started   time.Time
 	vars      variable.State // the memory in it is kept
 	scratch   []byte

@@ -153,17 +153,20 @@ func (c *Conn) shake(x *exchange) bool {
 	}
 	made := &secured{server: c.site.server}
 	timeout := c.site.server.conf.HeaderTimeout.V - time.Duration(c.worker.reactor.Tick()-c.accepted)*time.Millisecond
-	stream, err := tls.Accept(&c.Conn, x.in, max(timeout, time.Millisecond), func(name string) *tls.Server {
-		if name != "" {
-			x.req.reset(c, x)
-			if found := c.site.byHost.find(&x.req, name); found != nil {
+	stream, err := tls.Accept(&c.Conn, x.in, max(timeout, time.Millisecond), func(hello *tls.Info) (*tls.Server, any) {
+		r := &x.req // there is no request yet; it is for names with variables
+		r.reset(c, x)
+		r.hello = hello
+		if name := hello.ServerName; name != "" {
+			if found := c.site.byHost.find(r, name); found != nil {
 				made.server, made.name = found, name
 			}
 		}
+		r.server, r.loc = made.server, made.server.whole
 		if made.server.tls == nil || made.server.tls.Bare() {
-			return c.site.server.tls
+			return c.site.server.tls, r
 		}
-		return made.server.tls
+		return made.server.tls, r
 	})
 	x.in = x.in[:0]
 	if err != nil {
@@ -178,7 +181,11 @@ func (c *Conn) shake(x *exchange) bool {
 
 func (c *Conn) lostHandshake(err error) {
 	var errno unix.Errno
+	var notLoaded *tls.LoadError
 	switch {
+	case errors.As(err, &notLoaded):
+		c.logf(log.Error, "%v%s", notLoaded, shakingHands)
+		c.logf(log.Info, "SSL_do_handshake() failed %s%s", tls.ErrText, shakingHands)
 	case errors.Is(err, poll.ErrTimeout):
 		c.logf(log.Info, "client timed out (110: Connection timed out)%s", shakingHands)
 	case errors.Is(err, io.EOF):
@@ -233,18 +240,18 @@ func (r *Request) TLS() *tls.Info {
 	if s := r.conn.secured; s != nil {
 		return s.stream.Info()
 	}
-	return nil
+	return r.hello
 }
 
 func scheme(r *Request) (string, bool) {
-	if r.conn.secured != nil {
+	if r.TLS() != nil {
 		return "https", true
 	}
 	return "http", true
 }
 
 func https(r *Request) (string, bool) {
-	if r.conn.secured != nil {
+	if r.TLS() != nil {
 		return "on", true
 	}
 	return "", true

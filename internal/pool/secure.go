@@ -148,7 +148,7 @@ func (c *client) shake() bool {
 	ahead := append([]byte(nil), w.buf[:n]...)
 	c.shaking = true
 	w.mu.Unlock()
-	stream, err := tls.Accept(&c.Conn, ahead, handshakeBound, func(string) *tls.Server { return security.clients })
+	stream, err := tls.Accept(&c.Conn, ahead, handshakeBound, func(*tls.Info) (*tls.Server, any) { return security.clients, nil })
 	c.SetReadTimeout(0)
 	c.SetWriteTimeout(0)
 	w.mu.Lock()

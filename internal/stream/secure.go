@@ -51,7 +51,10 @@ func (s *Session) SetStream(t *tls.Stream) { s.stream = t }
 // TLS is what the handshake with the client has agreed on; nil: there was none.
 func (s *Session) TLS() *tls.Info {
 	if s.stream == nil {
-		return nil
+		return s.hello
 	}
 	return s.stream.Info()
 }
+
+// SetHello says what TLS returns while the handshake goes on.
+func (s *Session) SetHello(i *tls.Info) { s.hello = i }

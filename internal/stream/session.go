@@ -35,6 +35,7 @@ type Session struct {
 	ahead    []byte             // came from the client and was not passed on
 	said     *proxyproto.Header // what the PROXY protocol has said; nil for nothing
 	stream   *tls.Stream        // between us and the socket; nil: nothing is
+	hello    *tls.Info          // while its handshake goes on
 	dialogue *dialogue          // of datagrams, in the place of a socket; nil: a connection
 	doing    string             // " while ..." in logs
 	passed   Passed             // nil: not to an upstream

@@ -34,10 +34,27 @@ func (read ReadFile) read(name string) ([]byte, error) {
 // absolute paths, or begin with "data:". Errors are nginx's sentences without the
 // place; none shows what is in the files.
 func LoadCertificate(read ReadFile, certificate, key string, passwords [][]byte) (std.Certificate, error) {
-	var made std.Certificate
-	text, err := read.read(certificate)
+	made, err := read.chain(certificate)
 	if err != nil {
-		return made, fmt.Errorf(`cannot load certificate "%s": BIO_new_file() failed (SSL: %s)`, shown(certificate), notRead(certificate, err))
+		return made, err
+	}
+	private, _, err := read.key(key, passwords)
+	if err != nil {
+		return made, err
+	}
+	if made.PrivateKey = private; !matches(made.Leaf, private) {
+		return made, fmt.Errorf(`SSL_CTX_use_PrivateKey("%s") failed (SSL: %s)`, shown(key), keyMismatch)
+	}
+	return made, nil
+}
+
+const keyMismatch = "error:05800074:x509 certificate routines::key values mismatch"
+
+// chain reads a certificate with its chain, without its key.
+func (read ReadFile) chain(name string) (made std.Certificate, err error) {
+	text, err := read.read(name)
+	if err != nil {
+		return made, fmt.Errorf(`cannot load certificate "%s": BIO_new_file() failed (SSL: %s)`, shown(name), notRead(name, err))
 	}
 	for {
 		var block *pem.Block
@@ -49,21 +66,24 @@ func LoadCertificate(read ReadFile, certificate, key string, passwords [][]byte)
 		}
 	}
 	if len(made.Certificate) == 0 {
-		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)`, shown(certificate))
+		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: error:0480006C:PEM routines::no start line:Expecting: TRUSTED CERTIFICATE)`, shown(name))
 	}
 	if made.Leaf, err = x509.ParseCertificate(made.Certificate[0]); err != nil {
-		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: %w)`, shown(certificate), err)
-	}
-	if text, err = read.read(key); err != nil {
-		return made, fmt.Errorf(`cannot load certificate key "%s": BIO_new_file() failed (SSL: %s)`, shown(key), notRead(key, err))
-	}
-	if made.PrivateKey, err = parseKey(text, passwords); err != nil {
-		return made, fmt.Errorf(`cannot load certificate key "%s": PEM_read_bio_PrivateKey() failed (SSL: %w)`, shown(key), err)
-	}
-	if !matches(made.Leaf, made.PrivateKey) {
-		return made, fmt.Errorf(`SSL_CTX_use_PrivateKey("%s") failed (SSL: error:05800074:x509 certificate routines::key values mismatch)`, shown(key))
+		return made, fmt.Errorf(`cannot load certificate "%s": PEM_read_bio_X509_AUX() failed (SSL: %w)`, shown(name), err)
 	}
 	return made, nil
+}
+
+// key reads a private key; encrypted says that a password was needed.
+func (read ReadFile) key(name string, passwords [][]byte) (made crypto.PrivateKey, encrypted bool, err error) {
+	text, err := read.read(name)
+	if err != nil {
+		return nil, false, fmt.Errorf(`cannot load certificate key "%s": BIO_new_file() failed (SSL: %s)`, shown(name), notRead(name, err))
+	}
+	if made, encrypted, err = parseKey(text, passwords); err != nil {
+		return nil, encrypted, fmt.Errorf(`cannot load certificate key "%s": PEM_read_bio_PrivateKey() failed (SSL: %w)`, shown(name), err)
+	}
+	return made, encrypted, nil
 }
 
 // shown is a name without what it contains itself.
@@ -126,26 +146,29 @@ func LoadPasswords(read ReadFile, name string) ([][]byte, error) {
 
 var errNoKey = errors.New("error:1E08010C:DECODER routines::unsupported:No supported data to decode")
 
-// parseKey finds the private key in a PEM text.
-func parseKey(text []byte, passwords [][]byte) (crypto.PrivateKey, error) {
+// parseKey finds the private key in a PEM text; encrypted says that a password was
+// needed.
+func parseKey(text []byte, passwords [][]byte) (made crypto.PrivateKey, encrypted bool, err error) {
 	for {
 		var block *pem.Block
 		if block, text = pem.Decode(text); block == nil {
-			return nil, errNoKey
+			return nil, false, errNoKey
 		}
 		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
 			continue
 		}
-		der, err := decryptKey(block, passwords)
+		der, encrypted, err := decryptKey(block, passwords)
 		if err != nil {
-			return nil, err
+			return nil, encrypted, err
 		}
 		switch block.Type {
 		case "RSA PRIVATE KEY":
-			return x509.ParsePKCS1PrivateKey(der)
+			made, err = x509.ParsePKCS1PrivateKey(der)
 		case "EC PRIVATE KEY":
-			return x509.ParseECPrivateKey(der)
+			made, err = x509.ParseECPrivateKey(der)
+		default:
+			made, err = x509.ParsePKCS8PrivateKey(der)
 		}
-		return x509.ParsePKCS8PrivateKey(der)
+		return made, encrypted, err
 	}
 }

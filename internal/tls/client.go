@@ -17,6 +17,7 @@ type ClientOptions struct {
 	Ciphers     []uint16
 	Curves      []std.CurveID
 	Certificate *std.Certificate // shown to an upstream that asks for one; nil: none
+	Loader      *Loader          // of certificates that a Target names; nil: none does
 	Verifier    *Verifier        // nil: everybody is trusted
 	Reuse       bool             // sessions are resumed
 	KeyLog      io.Writer        // gets the secrets, for debugging; nil: nobody
@@ -59,6 +60,9 @@ type Target struct {
 	SNI  bool
 	// Protocols are offered by ALPN; nil: none.
 	Protocols []string
+	// Certificate and Key name the certificate for an upstream that asks for one, if
+	// there is a Loader; "": none.
+	Certificate, Key string
 	// Peer tells sessions apart: the address.
 	Peer string
 	// Timeout bounds each wait.
@@ -73,16 +77,23 @@ func (e *NameError) Error() string { return fmt.Sprintf(`does not match "%s"`, e
 
 // Handshake makes a stream of a connection that was just opened, which stays the
 // caller's. It waits as its reads do, and does the arithmetic in between with
-// others served. Errors are a *VerifyError, a *NameError, those of [poll.Conn],
-// io.EOF when the peer has closed, or crypto/tls's.
+// others served. Errors are a *LoadError, before anything was sent, a *VerifyError, a
+// *NameError, those of [poll.Conn], io.EOF when the peer has closed, or crypto/tls's.
 func (c *Client) Handshake(sock *poll.Conn, to Target) (*Stream, error) {
 	w := &wire{sock: sock, read: sock.Read}
 	sock.SetReadTimeout(to.Timeout)
 	sock.SetWriteTimeout(to.Timeout)
 	config := c.config.Clone()
 	config.KeyLogWriter, config.NextProtos = keyLog{w}, to.Protocols
+	if c.options.Loader != nil && to.Certificate != "" {
+		made, err := c.options.Loader.Load(to.Certificate, to.Key, sock.Reactor().Now())
+		if err != nil {
+			return nil, err
+		}
+		config.GetClientCertificate = func(*std.CertificateRequestInfo) (*std.Certificate, error) { return made, nil }
+	}
 	if c.sessions != nil {
-		config.ClientSessionCache = namedSessions{c.sessions, to.Peer + " " + to.Name, w}
+		config.ClientSessionCache = namedSessions{c.sessions, to.Peer + " " + to.Name + " " + to.Certificate, w}
 	}
 	if to.SNI {
 		config.ServerName = to.Name

@@ -2,6 +2,7 @@ package tls
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,14 @@ var commands = map[string]func(*ClientOptions, string) error{
 			return errCommand{"MaxProtocol", value}
 		}
 		o.Protocols &= 2*p - 1
+		return nil
+	},
+	"Ciphersuites": func(_ *ClientOptions, value string) error {
+		for _, name := range []string{"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"} {
+			if !slices.Contains(strings.Split(value, ":"), name) {
+				return fmt.Errorf(`"Ciphersuites" without "%s" is not supported, crypto/tls has it always`, name)
+			}
+		}
 		return nil
 	},
 }

@@ -17,7 +17,7 @@ func FuzzFiles(f *testing.F) {
 		_, _ = ParseCiphers(list)
 		_, _ = ParseCurves(list)
 		if block, _ := pem.Decode(text); block != nil && len(text) < 1<<10 {
-			_, _ = parseKey(text, nil)
+			_, _, _ = parseKey(text, nil)
 		}
 		_ = isFor(&x509.Certificate{}, list)
 	})

@@ -23,14 +23,13 @@ var (
 )
 
 // decryptKey returns a key's bytes, decrypted with the first password that fits.
-func decryptKey(block *pem.Block, passwords [][]byte) ([]byte, error) {
+func decryptKey(block *pem.Block, passwords [][]byte) (der []byte, encrypted bool, err error) {
 	old := block.Headers["DEK-Info"] != ""
 	if block.Type != "ENCRYPTED PRIVATE KEY" && !old {
-		return block.Bytes, nil
+		return block.Bytes, false, nil
 	}
-	err := errPassword
+	err = errPassword
 	for _, password := range passwords {
-		var der []byte
 		if old {
 			//lint:ignore SA1019 administrators have such keys; who made them chose so
 			der, err = x509.DecryptPEMBlock(block, password)
@@ -38,10 +37,10 @@ func decryptKey(block *pem.Block, passwords [][]byte) ([]byte, error) {
 			der, err = decryptPKCS8(block.Bytes, password)
 		}
 		if err == nil {
-			return der, nil
+			return der, true, nil
 		}
 	}
-	return nil, err
+	return nil, true, err
 }
 
 // What an encrypted key of PKCS #8 is made of; see RFC 5958 and RFC 8018.

@@ -5,10 +5,7 @@ import (
 	std "crypto/tls"
 	"crypto/x509"
 	"errors"
-	"slices"
 	"time"
-
-	"github.com/baton-project/baton/internal/poll"
 )
 
 // ClientVerify is what a server asks of its clients' certificates.
@@ -26,13 +23,31 @@ const (
 type ServerOptions struct {
 	ClientOptions // Protocols, Ciphers, Curves, Verifier
 	Certificates  []std.Certificate
+	Named         *Named // certificates in the place of Certificates; nil: none
 	Verify        ClientVerify
 	Names         []*x509.Certificate // whose certificates clients are asked for
-	Tickets       *Tickets            // nil: sessions are not resumed
+	Tickets       *Tickets            // nil: sessions are not in tickets
+	Sessions      *Sessions           // where they are then; nil: they are not resumed
+	Timeout       time.Duration       // how long they can be resumed; 0: as long as they can be had
+	Context       string              // sessions of another one are not resumed, nor those with other certificates
+	PreferServer  bool                // of several certificates the first one that suits a client serves, not that which it likes most
 	Reject        bool                // handshakes are refused
 	RecordSize    int                 // of answers; 0: the largest
 	Staples       []Stapler           // of each certificate, or none at all; nil in it: none
 	Status        StatusChecker       // asks whether clients' certificates are revoked; nil: nobody does
+}
+
+// Named are certificates whose names have variables.
+type Named struct {
+	Loader
+	Pairs []NamePair
+}
+
+// A NamePair computes the name of a certificate and that of its key for what
+// [Accept]'s choose has returned.
+type NamePair struct {
+	Text             string // of the certificate, with its variables
+	Certificate, Key func(subject any) string
 }
 
 // A Stapler has the answer of an OCSP responder about a certificate, nil when it has
@@ -49,6 +64,7 @@ type StatusChecker interface {
 type Server struct {
 	config  *std.Config
 	options ServerOptions
+	context sessionContext
 	buffers *Buffers
 }
 
@@ -58,9 +74,9 @@ func NewServer(o ServerOptions, b *Buffers) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, buffers: b, config: &std.Config{
+	s := &Server{options: o, context: contextOf(&o), buffers: b, config: &std.Config{
 		Certificates: o.Certificates, MinVersion: lowest, MaxVersion: highest, CipherSuites: o.Ciphers,
-		CurvePreferences: o.Curves, SessionTicketsDisabled: o.Tickets == nil,
+		CurvePreferences: o.Curves, SessionTicketsDisabled: o.Tickets == nil && o.Sessions == nil,
 	}}
 	if o.Verify != VerifyOff {
 		s.config.ClientAuth = std.RequestClientCert // who is not trusted gets an answer that says so
@@ -77,7 +93,9 @@ func (s *Server) Verify() ClientVerify { return s.options.Verify }
 
 // Bare reports whether there is no certificate: handshakes are the default
 // server's, and only what is asked of clients counts.
-func (s *Server) Bare() bool { return len(s.options.Certificates) == 0 && !s.options.Reject }
+func (s *Server) Bare() bool {
+	return len(s.options.Certificates) == 0 && s.options.Named == nil && !s.options.Reject
+}
 
 // Rejects reports whether handshakes are refused.
 func (s *Server) Rejects() bool { return s.options.Reject }
@@ -86,69 +104,6 @@ var errRejected = errors.New("handshake is rejected")
 
 // unrecognizedName is the alert that a rejected client gets.
 var unrecognizedName = []byte{21, 3, 1, 0, 2, 2, 112}
-
-// Accept does the handshake with a client on a busy connection, which stays the
-// caller's: ahead was read from it already, and is not kept. choose finds the
-// server for the name that the client asks for, "" for none. What it waits for
-// must come within timeout. Errors are those of [poll.Conn], io.EOF when the client
-// has closed, or crypto/tls's.
-func Accept(sock *poll.Conn, ahead []byte, timeout time.Duration, choose func(name string) *Server) (*Stream, error) {
-	w := &wire{sock: sock, read: sock.Read, wantsSent: true, deadline: sock.Reactor().Tick() + max(timeout.Milliseconds(), 1)}
-	w.buf = append(make([]byte, 0, 4<<10), ahead...)
-	w.received = append(w.received, ahead[:min(len(ahead), helloRandom)]...)
-	var chosen *Server
-	var suites []uint16
-	var curves []std.CurveID
-	base := &std.Config{GetConfigForClient: func(hello *std.ClientHelloInfo) (*std.Config, error) {
-		chosen = choose(hello.ServerName)
-		suites, curves = hello.CipherSuites, hello.SupportedCurves
-		if chosen == nil || chosen.options.Reject {
-			_, _ = sock.Write(unrecognizedName) // the client is sent away in any case
-			w.fed = true
-			return nil, errRejected
-		}
-		config := chosen.config.Clone()
-		config.KeyLogWriter = keyLog{w}
-		if chosen.options.Staples != nil && slices.Contains(hello.Extensions, statusRequest) {
-			config.Certificates = chosen.stapled(sock.Reactor().Now())
-		}
-		if keys := chosen.options.Tickets.Keys(sock.Reactor().Now()); len(keys) > 0 {
-			config.SetSessionTicketKeys(keys)
-		} else {
-			config.SessionTicketsDisabled = true
-		}
-		sock.Reactor().Yield()
-		return config, nil
-	}}
-	conn := std.Server(w, base)
-	if err := conn.Handshake(); err != nil {
-		return nil, cause(err)
-	}
-	s, err := takeOver(conn, w, false, chosen.buffers)
-	if err != nil {
-		return nil, err
-	}
-	if n := chosen.options.RecordSize; n > 0 {
-		s.SetRecordSize(n)
-	}
-	s.info.Suites, s.info.Curves = suites, curves
-	s.info.Trust = chosen.trust(s.info.Peer, sock.Reactor().Now())
-	return s, nil
-}
-
-// statusRequest is the number of the extension by which a client asks for a staple.
-const statusRequest = 5
-
-// stapled are the certificates with what their responders have said.
-func (s *Server) stapled(now time.Time) []std.Certificate {
-	made := slices.Clone(s.options.Certificates)
-	for i, of := range s.options.Staples {
-		if of != nil {
-			made[i].OCSPStaple = of.Get(now)
-		}
-	}
-	return made
-}
 
 // trust checks a client's certificate.
 func (s *Server) trust(chain []*x509.Certificate, now time.Time) *VerifyError {

@@ -39,6 +39,10 @@ type State struct {
 	Peer       [][]byte `cbor:"18,keyasint,omitempty"`
 	TrustCode  int      `cbor:"19,keyasint,omitempty"`
 	TrustText  string   `cbor:"20,keyasint,omitempty"`
+	Schemes    []uint16 `cbor:"21,keyasint,omitempty"`
+	Scheme     uint16   `cbor:"22,keyasint,omitempty"`
+	PeerScheme uint16   `cbor:"23,keyasint,omitempty"`
+	SessionID  []byte   `cbor:"24,keyasint,omitempty"`
 }
 
 // The bounds of what a State from another process may say.
@@ -72,6 +76,10 @@ func (s *Stream) Export() (*State, error) {
 	for _, id := range i.Curves {
 		made.Curves = append(made.Curves, uint16(id))
 	}
+	for _, id := range i.Schemes {
+		made.Schemes = append(made.Schemes, uint16(id))
+	}
+	made.Scheme, made.PeerScheme, made.SessionID = uint16(i.Scheme), uint16(i.PeerScheme), i.SessionID
 	for _, c := range i.Peer {
 		made.Peer = append(made.Peer, c.Raw)
 	}
@@ -104,7 +112,8 @@ func (b *Buffers) Import(state *State) (*Stream, error) {
 	}
 	s := &Stream{buffers: b, size: record.MaxPlain, info: &Info{
 		Version: state.Version, Suite: state.Suite, Curve: std.CurveID(state.Curve), ServerName: state.ServerName,
-		Protocol: state.Protocol, Resumed: state.Resumed, Suites: state.Suites,
+		Protocol: state.Protocol, Resumed: state.Resumed, Suites: state.Suites, SessionID: state.SessionID,
+		Scheme: std.SignatureScheme(state.Scheme), PeerScheme: std.SignatureScheme(state.PeerScheme),
 	}}
 	if err := s.r.Import(state.Version, state.Suite, state.Read); err != nil {
 		return nil, errState
@@ -135,6 +144,9 @@ func (b *Buffers) Import(state *State) (*Stream, error) {
 func (i *Info) restore(state *State) error {
 	for _, id := range state.Curves {
 		i.Curves = append(i.Curves, std.CurveID(id))
+	}
+	for _, id := range state.Schemes {
+		i.Schemes = append(i.Schemes, std.SignatureScheme(id))
 	}
 	for _, raw := range state.Peer {
 		c, err := x509.ParseCertificate(raw)

@@ -56,9 +56,14 @@ type Info struct {
 	ServerName string // as the client has asked for it; "": it has not
 	Protocol   string // by ALPN; "": none
 	Resumed    bool
-	// Suites and Curves are what a client has offered.
-	Suites []uint16
-	Curves []std.CurveID
+	// Suites, Curves and Schemes are what a client has offered.
+	Suites  []uint16
+	Curves  []std.CurveID
+	Schemes []std.SignatureScheme
+	// Scheme is how the server has signed, PeerScheme how the client has; 0: not at all.
+	Scheme, PeerScheme std.SignatureScheme
+	// SessionID is what logs call the session; nil: it has no name.
+	SessionID []byte
 	// Peer is the chain that the peer has sent, its own certificate first.
 	Peer []*x509.Certificate
 	// Trust says why a client's certificate is not trusted; nil when it is, or

@@ -32,7 +32,7 @@ func takeOver(conn *std.Conn, w *wire, client bool, b *Buffers) (*Stream, error)
 		s.std, s.wire = conn, w
 	}
 	clear(w.log)
-	w.log, w.resumed, w.sent, w.received = nil, nil, nil, nil
+	w.log, w.resumed, w.sent, w.received, w.heard = nil, nil, nil, nil, nil
 	return s, nil
 }
 

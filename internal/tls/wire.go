@@ -35,7 +35,14 @@ type wire struct {
 	log       []byte // the key log
 	resumed   []byte // the master secret of the session that a client offers
 	wantsSent bool   // sent is to hold all, not only the hello
+	heard     []byte // what the peer has sent since [wire.listen]; nil: that is not wanted
 }
+
+// maxHeard is more than what a peer may send in a handshake.
+const maxHeard = 1 << 20
+
+// listen has what the peer sends from here on kept, at the end of a record.
+func (w *wire) listen() { w.heard = append(make([]byte, 0, 4<<10), w.unread()...) }
 
 // errAgain is [poll.ErrAgain] in a form that crypto/tls does not take for the end
 // of the connection.
@@ -72,6 +79,9 @@ func (w *wire) fill(n int) error {
 		}
 		if room := helloRandom - len(w.received); room > 0 {
 			w.received = append(w.received, w.buf[len(w.buf):][:min(room, got)]...)
+		}
+		if w.heard != nil && len(w.heard) < maxHeard {
+			w.heard = append(w.heard, w.buf[len(w.buf):][:got]...)
 		}
 		w.buf = w.buf[:len(w.buf)+got]
 	}

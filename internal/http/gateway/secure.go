@@ -29,7 +29,9 @@ type secure struct {
 	client *tls.Client
 	name   *http.Value // of proxy_ssl_name; nil: that of the upstream
 	sni    bool
-	tag    string // of this client; see Exchange.tag
+	// certificate and key name the certificate where one of them has variables.
+	certificate, key *http.Value
+	tag              string // of this client; see Exchange.tag
 }
 
 // compileSSL prepares p for upstreams that speak TLS.
@@ -43,6 +45,15 @@ func (p *Pass) compileSSL(b *http.Builder) (err error) {
 	}
 	if d := p.SSL.Name.V; d != nil {
 		if made.name, err = b.Compile(d, d.Args[0]); err != nil {
+			return err
+		}
+	}
+	if p.SSL.Named() {
+		at, key := p.SSL.Certificate.V, p.SSL.Key.V
+		if made.certificate, err = b.Compile(at, at.Args[0]); err != nil {
+			return err
+		}
+		if made.key, err = b.Compile(key, key.Args[0]); err != nil {
 			return err
 		}
 	}
@@ -66,17 +77,21 @@ func (x *Exchange) sslName() string {
 	return tls.HostName(name)
 }
 
-// sslTag tells kept connections apart: those of other settings, and with names
-// that differ from request to request, those of other names.
+// sslTag tells kept connections apart: those of other settings, and with names and
+// certificates that differ from request to request, those of other ones.
 func (x *Exchange) sslTag() string {
 	s := x.Pass.secure
+	tag := s.tag
+	if s.certificate != nil {
+		tag += " " + s.certificate.Eval(x.Request)
+	}
 	if s.name == nil {
-		return s.tag
+		return tag
 	}
 	if _, literal := s.name.Literal(); literal {
-		return s.tag
+		return tag
 	}
-	return s.tag + " " + x.sslName()
+	return tag + " " + x.sslName()
 }
 
 // shake makes TLS of a connection that was just opened.
@@ -86,6 +101,9 @@ func (x *Exchange) shake() (failed Failure, rc http.Result) {
 	to := tls.Target{
 		Name: strings.Clone(x.sslName()), SNI: x.Pass.secure.sni,
 		Peer: x.conn.Address.Name, Timeout: x.Pass.Settings.ConnectTimeout.V,
+	}
+	if s := x.Pass.secure; s.certificate != nil {
+		to.Certificate, to.Key = strings.Clone(s.certificate.Eval(r)), strings.Clone(s.key.Eval(r))
 	}
 	if x.watchClient() {
 		x.closeConn()
@@ -98,10 +116,15 @@ func (x *Exchange) shake() (failed Failure, rc http.Result) {
 		r.Doing(connecting)
 		return 0, http.Declined
 	}
+	var notLoaded *tls.LoadError
 	var untrusted *tls.VerifyError
 	var misnamed *tls.NameError
 	var errno unix.Errno
 	switch {
+	case errors.As(err, &notLoaded):
+		r.Logf(log.Error, "%v", notLoaded)
+		x.closeConn()
+		return 0, 500
 	case errors.As(err, &untrusted):
 		r.Logf(log.Error, "upstream SSL certificate verify error: %v", untrusted)
 	case errors.As(err, &misnamed):

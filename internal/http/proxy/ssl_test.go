@@ -71,6 +71,8 @@ func TestProxyHTTPS(t *testing.T) {
 			location /cert { proxy_pass https://u; proxy_ssl_certificate {{dir}}/c.pem; proxy_ssl_certificate_key {{dir}}/k.pem; }
 			location /good { proxy_pass https://u; proxy_ssl_verify on; proxy_ssl_name example.com; proxy_ssl_trusted_certificate {{dir}}/c.pem; }
 			location /other { proxy_pass https://u; proxy_ssl_verify on; proxy_ssl_name example.org; proxy_ssl_trusted_certificate {{dir}}/c.pem; }
+			location /named { proxy_pass https://u; proxy_ssl_certificate $arg_name; proxy_ssl_certificate_key {{dir}}/k.pem;
+				proxy_ssl_certificate_cache max=4; }
 			location /variable { set $to u; proxy_pass https://$to; }
 		}`,
 	})
@@ -81,12 +83,22 @@ func TestProxyHTTPS(t *testing.T) {
 		{"/sni", "sni=example.com resumed=true client=- body=0"},
 		{"/cert", "sni= resumed=false client=backend body=0"},
 		{"/good", "sni= resumed=false client=- body=0"},
+		{"/named?name={{dir}}/c.pem", "sni= resumed=false client=backend body=0"},
+		{"/named?name={{dir}}/c.pem", "sni= resumed=true client=backend body=0"},
+		{"/named", "sni= resumed=false client=- body=0"},
 		{"/variable", "sni= resumed=false client=- body=0"},
 	}
 	for _, tt := range tests {
-		if got := httptest.Body(s.Get(tt.target)); got != tt.want {
+		if got := httptest.Body(s.Get(strings.ReplaceAll(tt.target, "{{dir}}", s.Dir))); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.target, got, tt.want)
 		}
+	}
+	if got := httptest.Status(s.Get("/named?name=none")); got != 500 {
+		t.Errorf("a certificate that is not there: got %d", got)
+	}
+	if text := s.ReadFile("error.log"); !strings.Contains(text, `[error] `) || !strings.Contains(text, `none": BIO_new_file() failed (SSL: error:80000002:`) ||
+		!strings.Contains(text, ` while SSL handshaking to upstream, client: 127.0.0.1`) {
+		t.Errorf("got the log %q", text)
 	}
 	if got := httptest.Status(s.Get("/other")); got != 502 {
 		t.Errorf("a certificate for another name: got %d", got)

@@ -20,7 +20,9 @@ type pass struct {
 	setup     func(descriptor int) error // nil: nothing is to be set
 	client    *tls.Client                // nil: no TLS with the upstream
 	tlsName   *stream.Value              // nil: what the upstream is called
-	protocols []*stream.Value            // offered to the upstream by ALPN
+	// certificate and key name the certificate where one of them has variables.
+	certificate, key *stream.Value
+	protocols        []*stream.Value // offered to the upstream by ALPN
 }
 
 // install compiles the proxy_pass of a server.
@@ -68,6 +70,15 @@ func (p *pass) secure(b *stream.Builder) (err error) {
 	}
 	if d := p.conf.SSL.Name.V; d != nil {
 		if p.tlsName, err = b.Compile(d, d.Args[0]); err != nil {
+			return err
+		}
+	}
+	if p.conf.SSL.Named() {
+		at, key := p.conf.SSL.Certificate.V, p.conf.SSL.Key.V
+		if p.certificate, err = b.Compile(at, at.Args[0]); err != nil {
+			return err
+		}
+		if p.key, err = b.Compile(key, key.Args[0]); err != nil {
 			return err
 		}
 	}

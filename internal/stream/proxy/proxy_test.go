@@ -90,6 +90,8 @@ func TestProxySSL(t *testing.T) {
 		server { listen {{unheard}}; proxy_ssl_alpn three; proxy_pass {{up}}; }
 		server { listen {{old}}; proxy_ssl_protocols TLSv1.2; proxy_pass {{up}}; }
 		server { listen {{shown}}; proxy_ssl_certificate {{dir}}/up.crt; proxy_ssl_certificate_key {{dir}}/up.key; proxy_pass {{up}}; }
+		server { listen {{byname}}; set $n up; proxy_ssl_certificate {{dir}}/$n.crt; proxy_ssl_certificate_key {{dir}}/$n.key; proxy_pass {{up}}; }
+		server { listen {{absent}}; set $n down; proxy_ssl_certificate {{dir}}/$n.crt; proxy_ssl_certificate_key {{dir}}/$n.key; proxy_pass {{up}}; }
 		server { listen {{trusted}}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {{dir}}/up.crt; proxy_ssl_name up.example; proxy_pass {{up}}; }
 		server { listen {{misnamed}}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {{dir}}/up.crt; proxy_ssl_name wrong.example; proxy_pass {{up}}; }
 		server { listen {{unknown}}; proxy_ssl_verify on; proxy_ssl_trusted_certificate {{dir}}/other.crt; proxy_ssl_name up.example; proxy_pass {{up}}; }
@@ -98,7 +100,7 @@ func TestProxySSL(t *testing.T) {
 	s := streamtest.Start(t, modules.Stream(), site)
 	for name, want := range map[string]string{
 		"plain": " <> TLSv1.3 <>", "named": "up.example <> TLSv1.3 <>", "variable": "up.example <two> TLSv1.3 <>", "unheard": "",
-		"old": " <> TLSv1.2 <>", "shown": " <> TLSv1.3 <CN=up.example>", "trusted": " <> TLSv1.3 <>", "misnamed": "", "unknown": "", "header": "127.0.0.1",
+		"old": " <> TLSv1.2 <>", "shown": " <> TLSv1.3 <CN=up.example>", "byname": " <> TLSv1.3 <CN=up.example>", "absent": "", "trusted": " <> TLSv1.3 <>", "misnamed": "", "unknown": "", "header": "127.0.0.1",
 	} {
 		if got := s.Say(name, ""); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -109,6 +111,7 @@ func TestProxySSL(t *testing.T) {
 	}
 	s.WaitFor("error.log", `upstream SSL certificate does not match "wrong.example"`+at("misnamed"))
 	s.WaitFor("error.log", `upstream SSL certificate verify error: \(18:self-signed certificate\)`+at("unknown"))
+	s.WaitFor("error.log", `cannot load certificate "[^"]*/down.crt": BIO_new_file\(\) failed \(SSL: .*\)`+at("absent"))
 	s.WaitFor("error.log", `SSL_do_handshake\(\) failed \(SSL: .*\)`+at("unheard"))
 }
 

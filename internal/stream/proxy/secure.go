@@ -22,19 +22,27 @@ func (r *relay) greet() stream.Result {
 	}
 	s := r.s
 	s.Doing(" while SSL handshaking to upstream")
-	made, err := r.client.Handshake(&r.conn.Conn, tls.Target{
+	to := tls.Target{
 		Name: strings.Clone(r.sslName()), SNI: r.conf.SSL.ServerName.V, Protocols: r.offered(),
 		Peer: r.name, Timeout: r.conf.ConnectTimeout.V,
-	})
+	}
+	if r.certificate != nil {
+		to.Certificate, to.Key = strings.Clone(r.certificate.Eval(s)), strings.Clone(r.key.Eval(s))
+	}
+	made, err := r.client.Handshake(&r.conn.Conn, to)
 	if err == nil {
 		r.secured, r.bytes = made, made
 		s.Doing(connecting)
 		return stream.OK
 	}
+	var notLoaded *tls.LoadError
 	var untrusted *tls.VerifyError
 	var misnamed *tls.NameError
 	var errno unix.Errno
 	switch {
+	case errors.As(err, &notLoaded):
+		s.Logf(log.Error, "%v", notLoaded)
+		return stream.StatusInternalError
 	case errors.As(err, &untrusted):
 		s.Logf(log.Error, "upstream SSL certificate verify error: %v", untrusted)
 	case errors.As(err, &misnamed):

@@ -50,7 +50,7 @@ var Feature = stream.Feature[Conf]{
 		return c.Settings.Merge(&outer.Settings)
 	},
 	Main: func(_ *Conf, m *stream.MainBuilder) error {
-		shared := settings.NewServers(settings.Env{Zones: m.Env().Zones, Logger: m.Env().Logger, Resolver: m.ResolverAt})
+		shared := settings.NewServers(settings.Env{Zones: m.Env().Zones, Logger: m.Env().Logger, Resolver: m.ResolverAt, Context: "STREAM"})
 		m.OnStart(func(func() time.Time) func() { return shared.Stop })
 		m.TLS(func(l *conf.Level) (*tls.Server, error) {
 			c := conf.Get[Conf](l)
@@ -61,6 +61,12 @@ var Feature = stream.Feature[Conf]{
 			return made, err
 		})
 		return settings.DeclareVariables[*stream.Session](m)
+	},
+	Declare: func(c *Conf, m *stream.MainBuilder) error {
+		return c.Settings.CompileNames(func(d *conf.Directive, text string) (func(any) string, error) {
+			v, err := m.Compile(d, text)
+			return func(s any) string { return strings.Clone(v.Eval(s.(*stream.Session))) }, err
+		})
 	},
 	Install: func(c *Conf, b *stream.Builder) error {
 		b.Phase(stream.SSL, c.shake)
@@ -86,12 +92,14 @@ func (c *Conf) shake(s *stream.Session) stream.Result {
 		return stream.Declined
 	}
 	s.Doing(" while SSL handshaking")
-	made, err := tls.Accept(&s.Conn, s.TakeAhead(), c.Timeout.V, func(name string) *tls.Server {
-		if name != "" {
-			s.ChooseServer(strings.ToLower(name))
+	made, err := tls.Accept(&s.Conn, s.TakeAhead(), c.Timeout.V, func(hello *tls.Info) (*tls.Server, any) {
+		s.SetHello(hello)
+		if hello.ServerName != "" {
+			s.ChooseServer(strings.ToLower(hello.ServerName))
 		}
-		return s.TLSServer()
+		return s.TLSServer(), s
 	})
+	s.SetHello(nil)
 	if err != nil {
 		lost(s, err)
 		return stream.StatusInternalError
@@ -103,7 +111,11 @@ func (c *Conf) shake(s *stream.Session) stream.Result {
 // lost logs why a handshake has failed.
 func lost(s *stream.Session, err error) {
 	var errno unix.Errno
+	var notLoaded *tls.LoadError
 	switch {
+	case errors.As(err, &notLoaded):
+		s.Logf(log.Error, "%v", notLoaded)
+		s.Logf(log.Info, "SSL_do_handshake() failed %s", tls.ErrText)
 	case errors.Is(err, io.EOF):
 		s.Logf(log.Info, "peer closed connection in SSL handshake")
 	case errors.As(err, &errno):

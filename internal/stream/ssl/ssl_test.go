@@ -30,6 +30,9 @@ func TestSSL(t *testing.T) {
 		server { listen {{a}} ssl; ssl_alpn one two; return "first <$ssl_alpn_protocol> $ssl_protocol $ssl_session_reused $ssl_client_verify"; }
 		server { listen {{a}} ssl; server_name b.example *.wild.example ~^r(?<rest>.*)\.example$; ssl_certificate {{dir}}/b.crt; ssl_certificate_key {{dir}}/b.key; ssl_alpn three; return "second $server_name <$ssl_alpn_protocol> $rest"; }
 		server { listen {{old}} ssl; ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384; ssl_ecdh_curve prime256v1; return "$ssl_protocol $ssl_cipher $ssl_curve"; }
+		server { listen {{named}} ssl; ssl_certificate {{dir}}/$file.crt; ssl_certificate_key {{dir}}/$file.key; ssl_certificate_cache max=4; return "$file $ssl_session_reused"; }
+		map $ssl_server_name $file { default a; b.example b; none.example none; }
+		server { listen {{kept}} ssl; ssl_session_cache shared:kept:1m; ssl_session_tickets off; return "$ssl_session_reused"; }
 		server { listen {{must}} ssl; ssl_verify_client on; ssl_client_certificate {{dir}}/a.crt; return "$ssl_client_verify $ssl_client_s_dn $ssl_client_i_dn $ssl_client_serial"; }
 		server { listen {{may}} ssl; ssl_verify_client optional; ssl_client_certificate {{dir}}/a.crt; return "$ssl_client_verify"; }
 		server { listen {{any}} ssl; ssl_verify_client optional_no_ca; return "$ssl_client_verify"; }
@@ -47,6 +50,7 @@ func TestSSL(t *testing.T) {
 	}
 	mine, strange := pair(certificate, key), pair(other, otherKey)
 	shown := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &strange[0], nil } // asked for or not
+	kept, kept12 := &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1)}, &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1), MaxVersion: tls.VersionTLS12}
 	for _, tt := range []struct {
 		name   string
 		config *tls.Config
@@ -55,6 +59,10 @@ func TestSSL(t *testing.T) {
 		{"a", &tls.Config{}, "first <> TLSv1.3 . NONE"},
 		{"a", &tls.Config{NextProtos: []string{"two", "zero"}}, "first <two> TLSv1.3 . NONE"},
 		{"a", &tls.Config{NextProtos: []string{"zero"}}, ""},
+		{"named", &tls.Config{}, "a ."},
+		{"named", &tls.Config{ServerName: "b.example"}, "b ."},
+		{"named", &tls.Config{ServerName: "none.example"}, ""},
+		{"kept", kept, "."}, {"kept", kept, "r"}, {"kept", kept12, "."}, {"kept", kept12, "r"},
 		{"a", &tls.Config{ServerName: "b.example", NextProtos: []string{"three", "one"}}, "second b.example <three> "},
 		{"a", &tls.Config{ServerName: "x.wild.example"}, "second b.example <> "},
 		{"a", &tls.Config{ServerName: "regex.example"}, "second b.example <> egex"},

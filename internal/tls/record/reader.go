@@ -134,23 +134,23 @@ func (r *Reader) checkHeader(buf []byte) error {
 }
 
 // open decrypts one whole record.
-func (r *Reader) open(buf []byte) (kind byte, plain []byte, err error) {
+func (h *Half) open(buf []byte) (kind byte, plain []byte, err error) {
 	body := buf[headerSize:]
-	explicit := body[:min(r.explicit(), len(body))]
+	explicit := body[:min(h.explicit(), len(body))]
 	body = body[len(explicit):]
-	if len(explicit) < r.explicit() || len(body) < tagSize {
+	if len(explicit) < h.explicit() || len(body) < tagSize {
 		return 0, nil, &BadRecord{BadRecordMAC, "length too short"}
 	}
-	nonce, extra := r.prepare(buf, explicit, len(body)-tagSize)
-	plain, err = r.aead.Open(body[:0], nonce, body, extra)
+	nonce, extra := h.prepare(buf, explicit, len(body)-tagSize)
+	plain, err = h.aead.Open(body[:0], nonce, body, extra)
 	if err != nil {
 		return 0, nil, &BadRecord{BadRecordMAC, "decryption failed or bad record mac"}
 	}
-	if err := r.step(); err != nil {
+	if err := h.step(); err != nil {
 		return 0, nil, err
 	}
 	kind = buf[0]
-	if r.suite.version == TLS13 {
+	if h.suite.version == TLS13 {
 		if len(plain) > MaxPlain+1 {
 			return 0, nil, &BadRecord{RecordOverflow, "data length too long"}
 		}
@@ -167,6 +167,16 @@ func (r *Reader) open(buf []byte) (kind byte, plain []byte, err error) {
 		return 0, nil, &BadRecord{RecordOverflow, "data length too long"}
 	}
 	return kind, plain, nil
+}
+
+// OpenHandshake opens one whole record of a handshake where it lies; ok is false when it
+// is none with these keys.
+func (h *Half) OpenHandshake(buf []byte) (plain []byte, ok bool) {
+	if len(buf) < headerSize {
+		return nil, false
+	}
+	kind, plain, err := h.open(buf)
+	return plain, err == nil && kind == typeHandshake
 }
 
 // take does what a record asks for.

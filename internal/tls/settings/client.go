@@ -2,7 +2,6 @@ package settings
 
 import (
 	"crypto/x509"
-	"strings"
 
 	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/tls"
@@ -14,7 +13,7 @@ type Client struct {
 	Certificate  conf.Setting[*conf.Directive]
 	Key          conf.Setting[*conf.Directive]
 	Passwords    conf.Setting[*conf.Directive]
-	Cache        conf.Setting[bool]
+	Cache        conf.Setting[*tls.CertificateCache]
 	Trusted      conf.Setting[*conf.Directive]
 	CRL          conf.Setting[*conf.Directive]
 	Ciphers      conf.Setting[*conf.Directive]
@@ -57,8 +56,7 @@ func ClientTable[C any](prefix string, in conf.Context, at func(*C) *Client) con
 		{Name: "conf_command", Args: conf.Take2, Syntax: "name value",
 			Set: func(c *C, d *conf.Directive) error { return at(c).addCommand(d) }},
 		{Name: "certificate_cache", Args: conf.Take123, Syntax: "off | max=N [inactive=time] [valid=time]", Default: "off",
-			Accepted: "certificates are read when the configuration is: none has variables in its name",
-			Set:      func(c *C, d *conf.Directive) error { return at(c).Cache.Set(d.Args[0] != "off") }},
+			Set: func(c *C, d *conf.Directive) error { return setCertificateCache(&at(c).Cache, d) }},
 		{Name: "key_log", Syntax: "path", Set: func(_ *C, d *conf.Directive) error { return d.Errorf(`"%s" is not supported`, d.Name) }},
 	}
 	for i := range table {
@@ -91,18 +89,14 @@ func (s *Client) setProtocols(d *conf.Directive) error {
 }
 
 func (s *Client) addCommand(d *conf.Directive) error {
-	if !tls.KnownCommand(d.Args[0]) {
-		return d.Errorf(`"%s" in "%s" is not supported`, d.Args[0], d.Name)
-	}
-	s.confCommands = append(s.confCommands, d)
-	return nil
+	return addTo(&s.confCommands, d, false)
 }
 
 // Merge fills what s left unset from the enclosing level's outer. prefix is that of
 // the module's directives.
 func (s *Client) Merge(prefix string, outer *Client) error {
 	own := s.Certificate.IsSet() || s.Key.IsSet() || s.Passwords.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() ||
-		s.Ciphers.IsSet() || s.Protocols.IsSet() || s.Verify.IsSet() || s.VerifyDepth.IsSet() || s.SessionReuse.IsSet() || s.confCommands != nil
+		s.Ciphers.IsSet() || s.Protocols.IsSet() || s.Verify.IsSet() || s.VerifyDepth.IsSet() || s.Cache.IsSet() || s.SessionReuse.IsSet() || s.confCommands != nil
 	s.prefix, s.made = prefix, outer.made
 	if own || s.made == nil {
 		s.made = new(madeClient)
@@ -110,7 +104,7 @@ func (s *Client) Merge(prefix string, outer *Client) error {
 	s.Certificate.Inherit(outer.Certificate, nil)
 	s.Key.Inherit(outer.Key, nil)
 	s.Passwords.Inherit(outer.Passwords, nil)
-	s.Cache.Inherit(outer.Cache, false)
+	s.Cache.Inherit(outer.Cache, nil)
 	s.Trusted.Inherit(outer.Trusted, nil)
 	s.CRL.Inherit(outer.CRL, nil)
 	s.Ciphers.Inherit(outer.Ciphers, nil)
@@ -124,6 +118,13 @@ func (s *Client) Merge(prefix string, outer *Client) error {
 		s.confCommands = outer.confCommands
 	}
 	return nil
+}
+
+// Named reports whether the certificate is known only when a connection is there: its
+// name, or that of its key, has variables. [tls.Target] has both then.
+func (s *Client) Named() bool {
+	at, key := s.Certificate.V, s.Key.V
+	return at != nil && at.Args[0] != "" && (hasVariables(at) || key != nil && hasVariables(key))
 }
 
 // Compile makes the client for level l.
@@ -140,13 +141,19 @@ func (s *Client) Compile(l *conf.Level) (*tls.Client, error) {
 		}
 		o.Ciphers = list
 	}
-	for _, d := range s.confCommands {
-		if err := o.Command(d.Args[0], d.Args[1]); err != nil {
-			return nil, d.Errorf("%v", err)
-		}
-	}
-	if err := s.loadCertificate(tree, &o); err != nil {
+	passwords, err := loadPasswords(tree, s.Passwords.V)
+	if err != nil {
 		return nil, err
+	}
+	if err := s.loadCertificate(tree, passwords, &o); err != nil {
+		return nil, err
+	}
+	named, err := runCommands(tree, s.confCommands, passwords, &o)
+	if err != nil {
+		return nil, err
+	}
+	if len(named) > 0 {
+		o.Certificate, o.Loader = &named[len(named)-1], nil
 	}
 	if s.Verify.V {
 		if s.Trusted.V == nil {
@@ -164,7 +171,7 @@ func (s *Client) Compile(l *conf.Level) (*tls.Client, error) {
 	return client, nil
 }
 
-func (s *Client) loadCertificate(tree *conf.Tree, o *tls.ClientOptions) error {
+func (s *Client) loadCertificate(tree *conf.Tree, passwords [][]byte, o *tls.ClientOptions) error {
 	at, key := s.Certificate.V, s.Key.V
 	if at == nil || at.Args[0] == "" {
 		return nil
@@ -172,17 +179,9 @@ func (s *Client) loadCertificate(tree *conf.Tree, o *tls.ClientOptions) error {
 	if key == nil {
 		return at.Errorf(`no "%sssl_certificate_key" is defined for certificate "%s"`, s.prefix, at.Args[0])
 	}
-	for _, d := range []*conf.Directive{at, key} {
-		if strings.Contains(d.Args[0], "$") {
-			return d.Errorf(`variables in "%s" are not supported`, d.Name)
-		}
-	}
-	var passwords [][]byte
-	if d := s.Passwords.V; d != nil {
-		var err error
-		if passwords, err = tls.LoadPasswords(tree.ReadFile, tree.ConfName(d.Args[0])); err != nil {
-			return d.Errorf(`open() "%s" failed%s`, tree.ConfName(d.Args[0]), conf.Errno(err))
-		}
+	if s.Named() {
+		o.Loader = &tls.Loader{Absolute: tree.ConfName, Passwords: passwords, Cache: s.Cache.V}
+		return nil
 	}
 	made, err := tls.LoadCertificate(tree.ReadFile, tls.FileName(tree.ConfName, at.Args[0]), tls.FileName(tree.ConfName, key.Args[0]), passwords)
 	if err != nil {

@@ -2,7 +2,6 @@ package settings
 
 import (
 	"crypto/x509"
-	"strings"
 	"time"
 
 	"github.com/baton-project/baton/internal/conf"
@@ -17,6 +16,8 @@ import (
 type Env struct {
 	Zones  *zone.Set // nil: each process has ticket keys of its own, and no cache
 	Logger *log.Logger
+	// Context keeps sessions apart: "HTTP" is that of http{}.
+	Context string
 	// Resolver is that of a level, and how long it may take; nil: there is none.
 	Resolver func(*conf.Level) (*resolve.Resolver, time.Duration)
 }
@@ -40,12 +41,18 @@ func (s *Servers) Stop() { s.fetcher.Stop() }
 // Find is the TLS of a server{}, which c is merged for; nil when it has no
 // certificate.
 func (s *Servers) Find(c *Server, l *conf.Level) (*tls.Server, error) {
-	if c.made.done {
-		return c.made.server, c.made.err
+	var want madeFor
+	if s.env.Resolver != nil && (c.Stapling.V != nil || c.OCSP.V != OCSPOff) {
+		want.resolver, want.timeout = s.env.Resolver(l)
 	}
-	c.made.server, c.made.err = s.compile(c, l)
-	c.made.done = true
-	return c.made.server, c.made.err
+	for _, known := range c.made.all {
+		if known.resolver == want.resolver && known.timeout == want.timeout {
+			return known.server, known.err
+		}
+	}
+	want.server, want.err = s.compile(c, l)
+	c.made.all = append(c.made.all, want)
+	return want.server, want.err
 }
 
 func (s *Servers) compile(c *Server, l *conf.Level) (*tls.Server, error) {
@@ -53,9 +60,10 @@ func (s *Servers) compile(c *Server, l *conf.Level) (*tls.Server, error) {
 		return nil, nil
 	}
 	tree := l.Tree()
-	o := tls.ServerOptions{Verify: c.Verify.V, Reject: c.Reject.V, RecordSize: int(c.BufferSize.V)}
+	o := tls.ServerOptions{Verify: c.Verify.V, Reject: c.Reject.V, RecordSize: int(c.BufferSize.V), Timeout: c.Timeout.V,
+		Context: s.env.Context, PreferServer: c.preferServer.V}
 	o.Protocols = c.Protocols.V
-	steps := []func(*conf.Tree, *tls.ServerOptions) error{c.loadCertificates, c.parseLists, c.loadVerifier}
+	steps := []func(*conf.Tree, *tls.ServerOptions) error{c.parseLists, c.loadCertificates, c.loadVerifier}
 	for _, step := range steps {
 		if err := step(tree, &o); err != nil {
 			return nil, err
@@ -67,11 +75,8 @@ func (s *Servers) compile(c *Server, l *conf.Level) (*tls.Server, error) {
 	if err := s.checkStatus(c, l, &o); err != nil {
 		return nil, err
 	}
-	if c.Tickets.V {
-		var err error
-		if o.Tickets, err = s.ticketsOf(c, tree); err != nil {
-			return nil, err
-		}
+	if err := s.resumption(c, tree, &o); err != nil {
+		return nil, err
 	}
 	made, err := tls.NewServer(o, &s.buffers)
 	if err != nil {
@@ -85,25 +90,29 @@ func (c *Server) loadCertificates(tree *conf.Tree, o *tls.ServerOptions) error {
 		at := c.Certificates[len(c.Keys)]
 		return at.Errorf(`no "ssl_certificate_key" is defined for certificate "%s"`, at.Args[0])
 	}
-	var passwords [][]byte
-	if d := c.Passwords.V; d != nil {
-		var err error
-		if passwords, err = tls.LoadPasswords(tree.ReadFile, tree.ConfName(d.Args[0])); err != nil {
-			return d.Errorf(`open() "%s" failed%s`, tree.ConfName(d.Args[0]), conf.Errno(err))
-		}
+	passwords, err := loadPasswords(tree, c.Passwords.V)
+	if err != nil {
+		return err
+	}
+	replaced, err := runCommands(tree, c.commands, passwords, &o.ClientOptions)
+	if err != nil {
+		return err
+	}
+	if c.named != nil && len(replaced) > 0 {
+		return c.Certificates[0].Errorf(`variables in "ssl_certificate" besides "Certificate" in "ssl_conf_command" are not supported`)
+	}
+	if c.named != nil {
+		o.Named = &tls.Named{Pairs: c.named, Loader: tls.Loader{Absolute: tree.ConfName, Passwords: passwords, Cache: c.CertificateCache.V}}
+		return nil
 	}
 	for i, at := range c.Certificates {
-		for _, d := range []*conf.Directive{at, c.Keys[i]} {
-			if strings.Contains(d.Args[0], "$") {
-				return d.Errorf(`variables in "%s" are not supported`, d.Name)
-			}
-		}
 		made, err := tls.LoadCertificate(tree.ReadFile, tls.FileName(tree.ConfName, at.Args[0]), tls.FileName(tree.ConfName, c.Keys[i].Args[0]), passwords)
 		if err != nil {
 			return at.Errorf("%v", err)
 		}
 		o.Certificates = append(o.Certificates, made)
 	}
+	o.Certificates = replace(o.Certificates, replaced)
 	return nil
 }
 
@@ -115,11 +124,6 @@ func (c *Server) parseLists(_ *conf.Tree, o *tls.ServerOptions) (err error) {
 	}
 	if d := c.Curves.V; d != nil {
 		if o.Curves, err = tls.ParseCurves(d.Args[0]); err != nil {
-			return d.Errorf("%v", err)
-		}
-	}
-	for _, d := range c.commands {
-		if err := o.Command(d.Args[0], d.Args[1]); err != nil {
 			return d.Errorf("%v", err)
 		}
 	}
@@ -157,43 +161,4 @@ func (c *Server) loadVerifier(tree *conf.Tree, o *tls.ServerOptions) (err error)
 	}
 	o.Verifier = tls.NewVerifier(v)
 	return nil
-}
-
-// ticketsOf are the ticket keys of a server: those of the files that it names, or
-// those of the zone.
-func (s *Servers) ticketsOf(c *Server, tree *conf.Tree) (*tls.Tickets, error) {
-	if len(c.TicketKeys) == 0 {
-		return s.sharedTickets(c.Timeout.V)
-	}
-	made := new(tls.Tickets)
-	for _, d := range c.TicketKeys {
-		name := tree.ConfName(d.Args[0])
-		text, err := tree.ReadFile(name)
-		if err != nil {
-			return nil, d.Errorf(`open() "%s" failed%s`, name, conf.Errno(err))
-		}
-		key, ok := tls.TicketKey(text)
-		if !ok {
-			return nil, d.Errorf(`"%s" must be 48 or 80 bytes`, name)
-		}
-		made.Fixed = append(made.Fixed, key)
-	}
-	return made, nil
-}
-
-// sharedTickets are the ticket keys of all servers with that ssl_session_timeout.
-func (s *Servers) sharedTickets(lifetime time.Duration) (*tls.Tickets, error) {
-	if known := s.tickets[lifetime]; known != nil {
-		return known, nil
-	}
-	made := &tls.Tickets{Lifetime: lifetime}
-	if s.env.Zones != nil {
-		var err error
-		spec := zone.Spec{Name: "ssl_tickets " + lifetime.String(), Tag: "ssl_tickets", Size: minZone}
-		if made.Zone, _, err = s.env.Zones.Declare(spec); err != nil {
-			return nil, err
-		}
-	}
-	s.tickets[lifetime] = made
-	return made, nil
 }

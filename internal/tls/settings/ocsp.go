@@ -53,6 +53,10 @@ func (s *Servers) staple(c *Server, l *conf.Level, o *tls.ServerOptions) error {
 	if on == nil || len(c.Certificates) == 0 {
 		return nil
 	}
+	if c.named != nil {
+		on.Warnf(`"ssl_stapling" ignored, certificates have variables in their names`)
+		return nil
+	}
 	tree := l.Tree()
 	if file != nil && file.Args[0] != "" {
 		return stapleFile(tree, file, o)
@@ -73,7 +77,7 @@ func (s *Servers) staple(c *Server, l *conf.Level, o *tls.ServerOptions) error {
 		trusted = append(trusted, more...)
 	}
 	o.Staples = make([]tls.Stapler, len(o.Certificates))
-	for i := range o.Certificates {
+	for i := range c.Certificates {
 		made := &ocsp.Staple{Fetcher: s.fetcher, Name: c.Certificates[i].Args[0]}
 		made.Certificate, made.Roots, made.Anybody = o.Certificates[i].Leaf, roots, !c.StaplingVerify.V
 		for _, der := range o.Certificates[i].Certificate[1:] {

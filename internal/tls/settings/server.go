@@ -2,10 +2,10 @@ package settings
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/baton-project/baton/internal/conf"
+	"github.com/baton-project/baton/internal/resolve"
 	"github.com/baton-project/baton/internal/tls"
 )
 
@@ -26,7 +26,7 @@ type Server struct {
 	Tickets      conf.Setting[bool]
 	TicketKeys   []*conf.Directive
 	Timeout      conf.Setting[time.Duration]
-	Cache        conf.Setting[*conf.Directive]
+	Cache        conf.Setting[*sessionCache]
 	Reject       conf.Setting[bool]
 	Stapling     conf.Setting[*conf.Directive] // nil: off
 	StaplingFile conf.Setting[*conf.Directive]
@@ -38,17 +38,24 @@ type Server struct {
 	OCSPCache         conf.Setting[*conf.Directive] // nil: off
 	commands          []*conf.Directive
 
-	preferServer, compression conf.Setting[bool]
-	certificateCache, dhparam conf.Setting[string]
+	CertificateCache conf.Setting[*tls.CertificateCache]
+	named            []tls.NamePair // nil: no certificate's name has variables
+
+	preferServer, compression, earlyData conf.Setting[bool]
+	dhparam                              conf.Setting[string]
 
 	made *made // of this level and those that inherit all of it
 }
 
-// made is what a Conf compiles to, once.
-type made struct {
-	server *tls.Server
-	err    error
-	done   bool
+// made is what a Server compiles to: once, or where somebody is asked by name, for each
+// way to find out addresses.
+type made struct{ all []madeFor }
+
+type madeFor struct {
+	resolver *resolve.Resolver
+	timeout  time.Duration
+	server   *tls.Server
+	err      error
 }
 
 type directiveSetting = conf.Setting[*conf.Directive]
@@ -88,8 +95,7 @@ var serverTable = conf.Table[Server]{
 	{Name: "ssl_certificate_key", Args: conf.Take1, Syntax: "file",
 		Set: func(c *Server, d *conf.Directive) error { c.Keys = append(c.Keys, d); return nil }},
 	{Name: "ssl_certificate_cache", Args: conf.Take123, Syntax: "off | max=N [inactive=time] [valid=time]", Default: "off",
-		Accepted: "certificates are read when the configuration is: none has variables in its name",
-		Set:      conf.Str(func(c *Server) *conf.Setting[string] { return &c.certificateCache })},
+		Set: func(c *Server, d *conf.Directive) error { return setCertificateCache(&c.CertificateCache, d) }},
 	{Name: "ssl_certificate_compression", Args: conf.Flag, Syntax: "on | off", Default: "off",
 		Set: refuseOn(func(c *Server) *conf.Setting[bool] { return &c.compression })},
 	{Name: "ssl_password_file", Args: conf.Take1, Syntax: "file",
@@ -116,10 +122,10 @@ var serverTable = conf.Table[Server]{
 	{Name: "ssl_crl", Args: conf.Take1, Syntax: "file",
 		Set: keep(func(c *Server) *directiveSetting { return &c.CRL })},
 	{Name: "ssl_prefer_server_ciphers", Args: conf.Flag, Syntax: "on | off", Default: "off",
-		Accepted: "the order of ciphers is crypto/tls's",
+		Accepted: "the order of ciphers is crypto/tls's; of several certificates the first one serves then, and otherwise the one that a client of TLS 1.3 prefers",
 		Set:      conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.preferServer })},
 	{Name: "ssl_session_cache", Args: conf.Take12, Syntax: "off | none | [builtin[:size]] [shared:name:size]", Default: "none",
-		Set: (*Server).setCache, Accepted: "sessions are resumed by tickets, whose keys all workers share"},
+		Set: (*Server).setCache},
 	{Name: "ssl_session_tickets", Args: conf.Flag, Syntax: "on | off", Default: "on",
 		Set: conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.Tickets })},
 	{Name: "ssl_session_ticket_key", Args: conf.Take1, Syntax: "file",
@@ -130,7 +136,7 @@ var serverTable = conf.Table[Server]{
 		Set: conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.Reject })},
 	{Name: "ssl_conf_command", Args: conf.Take2, Syntax: "name value", Set: (*Server).addCommand},
 	{Name: "ssl_early_data", Args: conf.Flag, Syntax: "off", Default: "off",
-		Set: refuseOn(func(*Server) *conf.Setting[bool] { return new(conf.Setting[bool]) })},
+		Set: refuseOn(func(c *Server) *conf.Setting[bool] { return &c.earlyData })},
 	{Name: "ssl_stapling", Args: conf.Flag, Syntax: "on | off", Default: "off", Set: (*Server).setStapling},
 	{Name: "ssl_stapling_verify", Args: conf.Flag, Syntax: "on | off", Default: "off",
 		Set: conf.OnOff(func(c *Server) *conf.Setting[bool] { return &c.StaplingVerify })},
@@ -179,45 +185,14 @@ func (s *Server) setStapling(d *conf.Directive) error {
 }
 
 func (s *Server) addCommand(d *conf.Directive) error {
-	if !tls.KnownCommand(d.Args[0]) {
-		return d.Errorf(`"%s" in "%s" is not supported`, d.Args[0], d.Name)
-	}
-	s.commands = append(s.commands, d)
-	return nil
+	return addTo(&s.commands, d, true)
 }
-
-func (s *Server) setCache(d *conf.Directive) error {
-	for _, word := range d.Args {
-		kind, rest, _ := strings.Cut(word, ":")
-		switch {
-		case word == "off", word == "none", word == "builtin":
-			continue
-		case kind == "builtin":
-			if _, err := conf.ParseNumber(rest); err == nil {
-				continue
-			}
-		case kind == "shared":
-			name, size, found := strings.Cut(rest, ":")
-			if n, err := conf.ParseSize(size); found && name != "" && err == nil {
-				if n < minZone {
-					return d.Errorf(`session cache "%s" is too small`, word)
-				}
-				continue
-			}
-		}
-		return d.Errorf(`invalid session cache "%s"`, word)
-	}
-	return s.Cache.Set(d)
-}
-
-// minZone is the smallest shared memory that nginx takes: eight pages.
-const minZone = 8 * 4 << 10
 
 // saysAnything reports whether a directive stands at this level.
 func (s *Server) saysAnything() bool {
 	return len(s.Certificates)+len(s.Keys)+len(s.TicketKeys)+len(s.commands) > 0 || s.Passwords.IsSet() || s.Protocols.IsSet() ||
 		s.Ciphers.IsSet() || s.Curves.IsSet() || s.BufferSize.IsSet() || s.Verify.IsSet() || s.VerifyDepth.IsSet() ||
-		s.Authorities.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() || s.Tickets.IsSet() || s.Timeout.IsSet() || s.Reject.IsSet() ||
+		s.Authorities.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() || s.Cache.IsSet() || s.CertificateCache.IsSet() || s.preferServer.IsSet() || s.Tickets.IsSet() || s.Timeout.IsSet() || s.Reject.IsSet() ||
 		s.Stapling.IsSet() || s.StaplingFile.IsSet() || s.StaplingResponder.IsSet() || s.StaplingVerify.IsSet() ||
 		s.OCSP.IsSet() || s.OCSPResponder.IsSet() || s.OCSPCache.IsSet()
 }
@@ -256,6 +231,8 @@ func (s *Server) Merge(outer *Server) error {
 	s.Tickets.Inherit(outer.Tickets, true)
 	s.Timeout.Inherit(outer.Timeout, 5*time.Minute)
 	s.Cache.Inherit(outer.Cache, nil)
+	s.CertificateCache.Inherit(outer.CertificateCache, nil)
 	s.Reject.Inherit(outer.Reject, false)
+	s.preferServer.Inherit(outer.preferServer, false)
 	return nil
 }

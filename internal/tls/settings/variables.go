@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -39,7 +40,10 @@ func DeclareVariables[S Subject](m interface {
 		{"ssl_server_name", of[S](func(i *tls.Info) string { return i.ServerName })},
 		{"ssl_alpn_protocol", of[S](func(i *tls.Info) string { return i.Protocol })},
 		{"ssl_session_reused", of[S](reused)},
-		{"ssl_session_id", of[S](func(*tls.Info) string { return "" })},
+		{"ssl_session_id", of[S](func(i *tls.Info) string { return hex.EncodeToString(i.SessionID) })},
+		{"ssl_sigalg", of[S](func(i *tls.Info) string { return tls.SchemeName(i.Scheme) })},
+		{"ssl_sigalgs", of[S](offeredSchemes)},
+		{"ssl_client_sigalg", of[S](func(i *tls.Info) string { return tls.SchemeName(i.PeerScheme) })},
 		{"ssl_early_data", of[S](func(*tls.Info) string { return "" })},
 		{"ssl_client_verify", of[S](verified)},
 		{"ssl_client_cert", ofPeer[S](tabbed)},
@@ -101,6 +105,15 @@ func offeredCurves(i *tls.Info) string {
 		names = append(names, tls.CurveName(id))
 	}
 	return strings.Join(names, ":")
+}
+
+// offeredSchemes has numbers, as nginx has with OpenSSL before version 4.
+func offeredSchemes(i *tls.Info) string {
+	numbers := make([]string, 0, len(i.Schemes))
+	for _, id := range i.Schemes {
+		numbers = append(numbers, fmt.Sprintf("0x%04x", uint16(id)))
+	}
+	return strings.Join(numbers, ":")
 }
 
 func reused(i *tls.Info) string {
