@@ -31,7 +31,7 @@ func (c *Conn) TryRead(b []byte) (int, error) {
 	if had&readable == 0 {
 		return 0, c.notReady()
 	}
-	n, errno := rawRead(int(c.descriptor), b)
+	n, errno := rawReceive(int(c.descriptor), b)
 	switch {
 	case errno == unix.EAGAIN:
 		if had&fresh != 0 {

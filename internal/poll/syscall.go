@@ -40,6 +40,18 @@ func rawRead(descriptor int, b []byte) (int, unix.Errno) {
 	}
 }
 
+// rawReceive is rawRead of a socket: recv(2) has less to do than read(2), which asks
+// of any file.
+func rawReceive(descriptor int, b []byte) (int, unix.Errno) {
+	for {
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(descriptor),
+			uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
 func rawWrite(descriptor int, b []byte) (int, unix.Errno) {
 	for {
 		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(descriptor),
