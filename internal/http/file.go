@@ -96,18 +96,23 @@ func (r *Request) RootTested() bool { return r.rootTested }
 
 // StatFile tells what is at path, links followed.
 func (r *Request) StatFile(path string) (FileInfo, FileError) {
-	var room [nameRoom]byte
-	name := append(append(room[:0], path...), 0)
 	var st unix.Statx_t
-	errno := syscall.EINTR
-	for errno == syscall.EINTR {
-		_, _, errno = syscall.Syscall6(unix.SYS_STATX, atCWD, uintptr(unsafe.Pointer(&name[0])), 0,
-			unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(&st)), 0)
-	}
-	if errno != 0 {
+	if errno := statPath(path, &st); errno != 0 {
 		return FileInfo{}, FileError{"stat()", errno}
 	}
 	return fileInfo(uint32(st.Mode), int64(st.Size), st.Mtime.Sec), FileError{}
+}
+
+// statPath is stat(2).
+func statPath(path string, st *unix.Statx_t) (errno syscall.Errno) {
+	var room [nameRoom]byte
+	name := append(append(room[:0], path...), 0)
+	errno = syscall.EINTR
+	for errno == syscall.EINTR {
+		_, _, errno = syscall.Syscall6(unix.SYS_STATX, atCWD, uintptr(unsafe.Pointer(&name[0])), 0,
+			unix.STATX_BASIC_STATS, uintptr(unsafe.Pointer(st)), 0)
+	}
+	return errno
 }
 
 const (

@@ -39,9 +39,9 @@ type fileEntry struct {
 // A sharedFile is an open file that several requests may be reading.
 type sharedFile struct {
 	fd.Owned
-	cache   *fileCache
+	mu      *sync.Mutex // of who keeps it; guards what follows
 	readers int
-	left    bool // the cache: the last reader closes it
+	left    bool // nobody keeps it: the last reader closes it
 	device  uint64
 	inode   uint64
 }
@@ -56,8 +56,12 @@ func (r *Request) OpenCached(path string) (*File, FileError) {
 	files := r.loc.files
 	rule := r.linkRule(path)
 	cache := files.Cache.V
-	if cache == nil {
+	switch {
+	case cache != nil:
+	case rule.mode != followLinks || r.Debugging():
 		return r.openFile(path, rule)
+	default:
+		return r.openRecent(path)
 	}
 	if f, failure, ok := cache.find(r, path, rule); ok {
 		return f, failure
@@ -193,7 +197,7 @@ func (c *fileCache) keep(r *Request, path string, rule linkRule, f *File, failur
 	if unix.Fstat(f.Raw(), &st) != nil {
 		return
 	}
-	e.open = &sharedFile{cache: c, readers: 1, device: st.Dev, inode: st.Ino}
+	e.open = &sharedFile{mu: &c.mu, readers: 1, device: st.Dev, inode: st.Ino}
 	e.open.Put(f.Raw())
 	f.shared = e.open
 }
@@ -256,13 +260,17 @@ func (c *fileCache) remove(e *fileEntry) {
 func (e *fileEntry) drop() {
 	if open := e.open; open != nil {
 		e.open = nil
-		open.left = true
-		open.closeUnread()
+		open.leave()
 	}
 }
 
-// closeUnread closes a file that left the cache and that nobody reads. Needs the
-// cache's mu.
+// leave is for who keeps the file and does so no more. Needs mu.
+func (s *sharedFile) leave() {
+	s.left = true
+	s.closeUnread()
+}
+
+// closeUnread closes a file that nobody keeps or reads. Needs mu.
 func (s *sharedFile) closeUnread() {
 	if s.left && s.readers == 0 {
 		_ = s.Owned.Close() // nothing was written to it
@@ -271,8 +279,8 @@ func (s *sharedFile) closeUnread() {
 
 // giveBack ends one reader's use.
 func (s *sharedFile) giveBack() {
-	s.cache.mu.Lock()
-	defer s.cache.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.readers--
 	s.closeUnread()
 }

@@ -93,20 +93,10 @@ func TestFileCacheKeeps(t *testing.T) {
 
 // A cache holds at most so many descriptors, and none when its worker is gone.
 func TestFileCacheCloses(t *testing.T) {
-	held := func() (n int) {
-		entries, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if name, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.Contains(name, "/html/") {
-				n++
-			}
-		}
-		return n
-	}
+	var dir string
 	t.Run("serve", func(t *testing.T) {
 		s := httptest.Start(t, modules.HTTP(), cacheSite())
+		dir = s.Dir
 		var clients sync.WaitGroup
 		for i := range 20 {
 			clients.Go(func() {
@@ -117,12 +107,11 @@ func TestFileCacheCloses(t *testing.T) {
 			})
 		}
 		clients.Wait()
-		if n := held(); n == 0 || n > 5 {
+		if n := openBelow(t, dir); n == 0 || n > 5 {
 			t.Errorf("%d files are kept open, want at most 5", n)
 		}
 	})
-	if n := held(); n != 0 {
+	if n := openBelow(t, dir); n != 0 {
 		t.Errorf("%d files are open behind the end", n)
-
 	}
 }

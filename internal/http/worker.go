@@ -3,6 +3,7 @@ package http
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,7 @@ type Worker struct {
 	giver     atomic.Pointer[giver] // of a worker that hands over while it drains
 	receiving atomic.Int64          // old workers that may still hand over to this one
 	freezing  sync.Mutex            // guards freezable and woken of connections
+	recent    recentFiles
 
 	guests map[string]handover.Kind // of others; see Host
 
@@ -72,6 +74,7 @@ func (m *Main) Worker(reactor *poll.Reactor) *Worker {
 	w := &Worker{main: m, reactor: reactor, empty: make(chan struct{})}
 	w.stats = w.counters()
 	w.birth = monotonic() - reactor.Tick()
+	w.recent.seed = maphash.MakeSeed()
 	w.bodyRooms.New = func() any { return new(bodyRoom) }
 	w.exchanges.New = func() any { return newExchange(m.vars.slots) }
 	w.h2Streams.New = func() any { return newH2Stream(m.vars.slots) }
@@ -241,6 +244,7 @@ func (w *Worker) left() {
 		for _, c := range w.main.caches {
 			c.close()
 		}
+		w.recent.close()
 		w.main.closeResolvers()
 	}
 }
