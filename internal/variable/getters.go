@@ -2,7 +2,7 @@ package variable
 
 import (
 	"strconv"
-	"time"
+	"sync/atomic"
 
 	"github.com/baton-project/baton/internal/poll"
 )
@@ -61,7 +61,23 @@ func AppendSeconds(dst []byte, ms int64) []byte {
 	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 }
 
-// formatted is a time in the memory of s.
-func formatted[S Subject](s S, at time.Time, layout string) string {
-	return view(at.AppendFormat(s.Scratch(len(layout)), layout))
+// secondText is one second, formatted.
+type secondText struct {
+	second int64
+	text   string
+}
+
+// clockText makes the getter of the time in a layout without fractions, which is
+// formatted once a second.
+func clockText[S Connected](layout string) Getter[S] {
+	var last atomic.Pointer[secondText]
+	return func(s S) (string, bool) {
+		now := s.Time()
+		t := last.Load()
+		if second := now.Unix(); t == nil || t.second != second {
+			t = &secondText{second, now.Format(layout)}
+			last.Store(t)
+		}
+		return t.text, true
+	}
 }
