@@ -68,7 +68,7 @@ func (b *bench) startCase(ctx context.Context, p program, c *benchCase, backend 
 		p.env = "BATON_PPROF=" + profile
 	}
 	conf := strings.NewReplacer("{{backend}}", backend).Replace(configuration(c.load.conf, c.load.more))
-	if _, err := os.Stat(streamModule); err == nil && p.path == "/usr/sbin/nginx" && c.load.more == datagramServer {
+	if _, err := os.Stat(streamModule); err == nil && p.path == "/usr/sbin/nginx" && strings.Contains(c.load.more, "\nstream {") {
 		conf = "load_module " + streamModule + ";\n" + conf
 	}
 	s, err := b.newServer(p, conf)

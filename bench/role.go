@@ -40,7 +40,15 @@ func playRole() bool {
 	case "tls":
 		err = loadTLS(os.Stdin, os.Stdout, argument)
 	case "websockets":
-		err = exchangeMessages(os.Stdin, os.Stdout, argument)
+		err = loadConns(os.Stdin, os.Stdout, argument, dialWebSocket, exchangeFor)
+	case "tcpecho":
+		err = listenAnd(func(l net.Listener) error { return serveConns(l, echoBytes) })
+	case "source":
+		err = listenAnd(func(l net.Listener) error { return serveConns(l, pour) })
+	case "sessions":
+		err = loadConns(os.Stdin, os.Stdout, argument, dialTCP, exchangeFor)
+	case "downloads":
+		err = loadConns(os.Stdin, os.Stdout, argument, dialTCP, readFor)
 	default:
 		err = fmt.Errorf("%s: no role is called %q", roleVariable, name)
 	}

@@ -61,10 +61,17 @@ func dialWebSocket(addr string) (net.Conn, error) {
 	return c, err
 }
 
-// exchangeMessages is the load: argument says where, and over how many
-// connections. For each line with a number of milliseconds it sends messages over
-// all of them for so long, and prints how many came back.
-func exchangeMessages(commands io.Reader, results io.Writer, argument string) error {
+// dialTCP opens a connection through which bytes go as they are.
+func dialTCP(addr string) (net.Conn, error) { return net.Dial("tcp", addr) }
+
+// A dialer opens a connection through a server to its backend.
+type dialer func(addr string) (net.Conn, error)
+
+// loadConns is a load: argument says where, and over how many connections. For each
+// line with a number of milliseconds it has work use all of them for so long, and
+// prints what that returns.
+func loadConns(commands io.Reader, results io.Writer, argument string, dial dialer,
+	work func([]net.Conn, time.Duration) (int, error)) error {
 	addr, count, _ := strings.Cut(argument, " ")
 	n, err := strconv.Atoi(count)
 	if err != nil {
@@ -72,7 +79,7 @@ func exchangeMessages(commands io.Reader, results io.Writer, argument string) er
 	}
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = dialWebSocket(addr); err != nil {
+		if conns[i], err = dial(addr); err != nil {
 			return err
 		}
 	}
@@ -81,7 +88,7 @@ func exchangeMessages(commands io.Reader, results io.Writer, argument string) er
 		if err != nil {
 			return err
 		}
-		sum, err := exchangeFor(conns, time.Duration(milliseconds)*time.Millisecond)
+		sum, err := work(conns, time.Duration(milliseconds)*time.Millisecond)
 		if err != nil {
 			return err
 		}
@@ -90,6 +97,7 @@ func exchangeMessages(commands io.Reader, results io.Writer, argument string) er
 	return nil
 }
 
+// exchangeFor sends messages for d, and returns how many came back.
 func exchangeFor(conns []net.Conn, d time.Duration) (sum int, err error) {
 	var all sync.WaitGroup
 	counts, errs := make([]int, len(conns)), make([]error, len(conns))
@@ -174,15 +182,21 @@ func messageRound(s *server, client *player, d time.Duration) (sample, error) {
 // runIdleWebSockets is by how much a worker grows with each WebSocket through which
 // nothing goes.
 func runIdleWebSockets(ctx context.Context, b *bench, c *benchCase) (heading, row string, err error) {
-	backend, err := play(ctx, loadCore, "echo", true)
+	return b.idleTunnels(ctx, c, "echo", func(s *server) (net.Conn, error) { return dialWebSocket(s.addr) })
+}
+
+// idleTunnels is by how much a worker grows with each connection, that open makes,
+// through it to a role.
+func (b *bench) idleTunnels(ctx context.Context, c *benchCase, echo string, open func(*server) (net.Conn, error)) (heading, row string, err error) {
+	backend, err := play(ctx, loadCore, echo, true)
 	if err != nil {
 		return idleHeading, "", err
 	}
 	defer backend.stop()
-	count := min(b.idle, 4000)
+	count := min(b.idle, 5000)
 	var bytes [2]float64
 	for i, p := range b.programs {
-		grown, err := b.tunnelMemory(ctx, p, c, backend.addr, count)
+		grown, err := b.tunnelMemory(ctx, p, c, backend.addr, count, open)
 		if err != nil {
 			return idleHeading, "", err
 		}
@@ -191,7 +205,7 @@ func runIdleWebSockets(ctx context.Context, b *bench, c *benchCase) (heading, ro
 	return idleHeading, fmt.Sprintf("| %s | %d | %.0f | %.0f | **%.2f** |\n", c.name, count, bytes[0], bytes[1], bytes[0]/bytes[1]), nil
 }
 
-func (b *bench) tunnelMemory(ctx context.Context, p program, c *benchCase, backend string, count int) (int64, error) {
+func (b *bench) tunnelMemory(ctx context.Context, p program, c *benchCase, backend string, count int, dial func(*server) (net.Conn, error)) (int64, error) {
 	s, err := b.startCase(ctx, p, c, backend)
 	if err != nil {
 		return 0, err
@@ -206,9 +220,9 @@ func (b *bench) tunnelMemory(ctx context.Context, p program, c *benchCase, backe
 				return 0, err
 			}
 		}
-		conn, err := dialWebSocket(s.addr)
+		conn, err := dial(s)
 		if err != nil {
-			return 0, fmt.Errorf("WebSocket %d: %w", i, err)
+			return 0, fmt.Errorf("connection %d: %w", i, err)
 		}
 		open.conns = append(open.conns, conn)
 	}
