@@ -17,6 +17,7 @@ type Level struct {
 
 	tree   *Tree
 	own    []settings // of the features that have a directive here
+	texts  []Text
 	merged bool
 }
 

@@ -27,6 +27,7 @@ type entry struct {
 	Info
 	feature *feature
 	set     func(c any, d *Directive) error
+	texts   Texts
 }
 
 // Info describes a directive for the reference.
@@ -36,6 +37,7 @@ type Info struct {
 	Args            Arity
 	Syntax, Default string
 	Accepted        string // why it has no effect, "" if it has
+	Variables       bool   // its arguments may have variables in them
 	Feature         string
 	FeatureDoc      string
 }
@@ -66,11 +68,12 @@ func Register[C any](r *Registry, f Feature[C]) {
 		r.add(&entry{
 			Info: Info{
 				Name: e.Name, In: e.In, Args: e.Args,
-				Syntax: e.Syntax, Default: e.Default, Accepted: e.Accepted,
+				Syntax: e.Syntax, Default: e.Default, Accepted: e.Accepted, Variables: e.Variables != nil,
 				Feature: f.Name, FeatureDoc: f.Doc,
 			},
 			feature: ft,
 			set:     erase(e.Set),
+			texts:   e.Variables,
 		})
 	}
 }

@@ -11,6 +11,9 @@ type Entry[C any] struct {
 	// "NAME" directive is duplicate in FILE:LINE. For a block Set has to call
 	// Directive.Enter or Directive.Each.
 	Set func(*C, *Directive) error
+	// Variables picks what of the arguments may have variables in it; nil: nothing.
+	// See Level.Texts.
+	Variables Texts
 	// Syntax describes the arguments and Default the value without the
 	// directive, both as in nginx's manual, for the reference: "on | off".
 	Syntax, Default string

@@ -58,6 +58,7 @@ func (t *Tree) apply(d *Directive) error {
 	if d.IsBlock && !d.read {
 		return d.Errorf(`the block of "%s" was not read`, d.Name)
 	}
+	d.level.noteTexts(d, e.texts)
 	return nil
 }
 

@@ -72,7 +72,7 @@ func New(block *conf.Level, features []Module, env Env) (*Main, error) {
 			return nil, err
 		}
 	}
-	steps := []func(*conf.Level) error{m.declareVariables, m.addServers, m.install, m.resolveVariables, m.buildListeners}
+	steps := []func(*conf.Level) error{m.compileTexts, m.declareVariables, m.addServers, m.install, m.resolveVariables, m.loadCertificates, m.buildListeners}
 	for _, step := range steps {
 		if err := step(block); err != nil {
 			return nil, err
@@ -94,6 +94,12 @@ func (m *Main) addCache(c *fileCache) {
 // Listeners are the sockets to open, in the order of the configuration.
 func (m *Main) Listeners() []*Listener { return m.listeners }
 
+// compileTexts compiles what has variables in it wherever it stands, before anybody
+// asks for it: an unknown variable is refused even where the text has no use.
+func (m *Main) compileTexts(block *conf.Level) error {
+	return eachLevel(block, func(l *conf.Level) error { return m.vars.CompileAll(l.Texts()) })
+}
+
 func (m *Main) declareVariables(block *conf.Level) error {
 	b := &MainBuilder{main: m, env: m.env}
 	if err := declareCore(b); err != nil {
@@ -114,11 +120,6 @@ func (m *Main) declareVariables(block *conf.Level) error {
 	})
 	if err != nil {
 		return err
-	}
-	for _, name := range b.required {
-		if _, err := m.vars.Lookup(name); err != nil {
-			return err
-		}
 	}
 	return nil
 }

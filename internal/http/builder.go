@@ -33,9 +33,8 @@ type Env struct {
 
 // A MainBuilder collects what features declare for the whole http{} block.
 type MainBuilder struct {
-	main     *Main
-	env      *Env
-	required []string
+	main *Main
+	env  *Env
 }
 
 // Variable declares a variable without the "$". It fails with nginx's
@@ -70,18 +69,17 @@ func (m *MainBuilder) Family(name string) Getter {
 	return m.main.vars.Family(name)
 }
 
-// Require makes it an error, `unknown "x" variable`, when nobody has declared a
-// variable of that name in the end.
-func (m *MainBuilder) Require(name string) { m.required = append(m.required, name) }
-
 // Compile compiles text, a directive's argument in d, as [Builder.Compile] does.
 // The variables in it may be declared later.
 func (m *MainBuilder) Compile(d *conf.Directive, text string) (*Value, error) {
 	return m.main.vars.Compile(d, text)
 }
 
-// Lookup finds a variable to use by its name. It may be declared later.
-func (m *MainBuilder) Lookup(name string) (*Variable, error) { return m.main.vars.Lookup(name) }
+// Lookup finds a variable that d uses, or the program itself when d is nil. It may
+// be declared later.
+func (m *MainBuilder) Lookup(d *conf.Directive, name string) (*Variable, error) {
+	return m.main.vars.Lookup(d, name)
+}
 
 // Env is what surrounds this configuration.
 func (m *MainBuilder) Env() *Env { return m.env }
@@ -149,8 +147,10 @@ func (b *Builder) Compile(d *conf.Directive, text string) (*Value, error) {
 	return b.main.vars.Compile(d, text)
 }
 
-// Variable looks a variable up by its name, for log_format and the like.
-func (b *Builder) Variable(name string) (*Variable, error) { return b.main.vars.Lookup(name) }
+// Variable finds a variable that d uses, or the program itself when d is nil.
+func (b *Builder) Variable(d *conf.Directive, name string) (*Variable, error) {
+	return b.main.vars.Lookup(d, name)
+}
 
 // Level is where the builder stands in the configuration.
 func (b *Builder) Level() *conf.Level { return b.level }

@@ -43,7 +43,7 @@ var answerFeature = conf.Feature[answerConf]{
 	Name: "http_answers",
 	Doc:  "Error pages, redirects, and what the server tells about itself.",
 	Table: conf.Table[answerConf]{
-		{Name: "error_page", In: anyLevelAndIf, Args: conf.TwoMore, Set: (*answerConf).addErrorPage,
+		{Name: "error_page", In: anyLevelAndIf, Args: conf.TwoMore, Variables: conf.Arg(-1), Set: (*answerConf).addErrorPage,
 			Syntax: "code ... [=[response]] uri"},
 		{Name: "recursive_error_pages", In: conf.AnyLevel, Args: conf.Flag, Syntax: "on | off", Default: "off",
 			Set: conf.OnOff(func(c *answerConf) *conf.Setting[bool] { return &c.Recursive })},

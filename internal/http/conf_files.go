@@ -32,7 +32,7 @@ var filesFeature = conf.Feature[filesConf]{
 		{Name: "open_file_cache_events", In: conf.AnyLevel, Args: conf.Flag, Syntax: "on | off", Default: "off",
 			Set:      conf.OnOff(func(c *filesConf) *conf.Setting[bool] { return &c.useEvents }),
 			Accepted: "only systems with kqueue tell of changed files"},
-		{Name: "disable_symlinks", In: conf.AnyLevel, Args: conf.Take12, Set: (*filesConf).setLinks,
+		{Name: "disable_symlinks", In: conf.AnyLevel, Args: conf.Take12, Variables: conf.Params("from="), Set: (*filesConf).setLinks,
 			Syntax: "off | on [from=part] | if_not_owner [from=part]", Default: "off"},
 	},
 	Merge: (*filesConf).merge,

@@ -45,8 +45,8 @@ var pathFeature = conf.Feature[pathConf]{
 	Name: "http_paths",
 	Doc:  "Where files are found, what type they have, and how they may be asked for.",
 	Table: conf.Table[pathConf]{
-		{Name: "root", In: anyLevelAndIf, Args: conf.Take1, Set: (*pathConf).setRoot, Syntax: "path", Default: "html"},
-		{Name: "alias", In: conf.Location, Args: conf.Take1, Set: (*pathConf).setRoot, Syntax: "path"},
+		{Name: "root", In: anyLevelAndIf, Args: conf.Take1, Variables: conf.Arg(0), Set: (*pathConf).setRoot, Syntax: "path", Default: "html"},
+		{Name: "alias", In: conf.Location, Args: conf.Take1, Variables: conf.Arg(0), Set: (*pathConf).setRoot, Syntax: "path"},
 		{Name: "internal", In: conf.Location, Args: conf.NoArgs, Set: (*pathConf).setInternal},
 		{Name: "default_type", In: conf.AnyLevel, Args: conf.Take1, Syntax: "mime-type", Default: "text/plain",
 			Set: conf.Str(func(c *pathConf) *conf.Setting[string] { return &c.DefaultType })},

@@ -90,6 +90,23 @@ func (c *Conn) buffered() bool { return c.secured != nil && c.secured.stream.Buf
 // each server that is listened for with TLS, when all is merged.
 func (m *MainBuilder) TLS(find func(l *conf.Level) (*tls.Server, error)) { m.main.findTLS = find }
 
+// loadCertificates reads those of every server, also of one that does not speak TLS
+// as long as it has no "listen ... ssl": what is wrong with them is told now.
+func (m *Main) loadCertificates(block *conf.Level) error {
+	if m.findTLS == nil {
+		return nil
+	}
+	for _, l := range block.Children {
+		if l.Context != conf.Server {
+			continue
+		}
+		if _, err := m.findTLS(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // secureSite gives the servers of an address their TLS.
 func (m *Main) secureSite(s *listen.Site[*Server]) error {
 	missing := func(server *Server) error {

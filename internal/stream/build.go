@@ -54,7 +54,7 @@ func New(block *conf.Level, features []Module, env Env) (*Main, error) {
 		shared:    make(map[reflect.Type]any),
 		resolving: conf.Get[resolverConf](block),
 	}
-	for _, step := range []func(*conf.Level) error{m.declare, m.addServers, m.install, m.buildListeners} {
+	for _, step := range []func(*conf.Level) error{m.compileTexts, m.declare, m.addServers, m.install, m.loadCertificates, m.buildListeners} {
 		if err := step(block); err != nil {
 			return nil, err
 		}
@@ -66,6 +66,17 @@ func New(block *conf.Level, features []Module, env Env) (*Main, error) {
 
 // Listeners are the sockets to open, in the order of the configuration.
 func (m *Main) Listeners() []*Listener { return m.listeners }
+
+// compileTexts compiles what has variables in it wherever it stands, before anybody
+// asks for it: an unknown variable is refused even where the text has no use.
+func (m *Main) compileTexts(block *conf.Level) error {
+	for _, l := range append([]*conf.Level{block}, block.Children...) {
+		if err := m.vars.CompileAll(l.Texts()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (m *Main) declare(block *conf.Level) error {
 	b := &MainBuilder{main: m, env: m.env}
@@ -82,11 +93,6 @@ func (m *Main) declare(block *conf.Level) error {
 			if err := f.declare(l, b); err != nil {
 				return err
 			}
-		}
-	}
-	for _, name := range b.required {
-		if _, err := m.vars.Lookup(name); err != nil {
-			return err
 		}
 	}
 	return nil

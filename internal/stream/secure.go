@@ -10,6 +10,20 @@ import (
 // each server that is listened for with TLS, when all is merged.
 func (m *MainBuilder) TLS(find func(l *conf.Level) (*tls.Server, error)) { m.main.findTLS = find }
 
+// loadCertificates reads those of every server, also of one that does not speak TLS
+// as long as it has no "listen ... ssl": what is wrong with them is told now.
+func (m *Main) loadCertificates(*conf.Level) error {
+	if m.findTLS == nil {
+		return nil
+	}
+	for _, s := range m.servers {
+		if _, err := m.findTLS(s.level); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // secureSite gives the servers of an address their TLS.
 func (m *Main) secureSite(s *listen.Site[*Server]) error {
 	rejects := false

@@ -26,7 +26,7 @@ func Table[C any](in conf.Context, of func(*C) *Config) conf.Table[C] {
 		{Name: "server", In: in, Args: conf.OneMore, Syntax: "address [parameters]",
 			Set: set(func(c *Config, d *conf.Directive) error { return c.addServer(d, port) })},
 		{Name: "zone", In: in, Args: conf.Take12, Syntax: "name [size]", Set: set((*Config).setZone)},
-		{Name: "hash", In: in, Args: conf.Take12, Syntax: "key [consistent]", Set: set((*Config).setHash)},
+		{Name: "hash", In: in, Args: conf.Take12, Variables: conf.Arg(0), Syntax: "key [consistent]", Set: set((*Config).setHash)},
 		{Name: "least_conn", In: in, Args: conf.NoArgs, Set: set(func(c *Config, d *conf.Directive) error {
 			return c.setMethod(d, LeastConn)
 		})},

@@ -13,5 +13,5 @@ type Declarer[S Subject] interface {
 	// Compile is [Registry.Compile].
 	Compile(d *conf.Directive, text string) (*Value[S], error)
 	// Lookup is [Registry.Lookup].
-	Lookup(name string) (*Variable[S], error)
+	Lookup(d *conf.Directive, name string) (*Variable[S], error)
 }

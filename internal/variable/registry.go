@@ -3,6 +3,8 @@ package variable
 import (
 	"fmt"
 	"strings"
+
+	"github.com/baton-project/baton/internal/conf"
 )
 
 // A Registry is the variables of one http{} or stream{} block. The zero value is
@@ -15,8 +17,14 @@ type Registry[S Subject] struct {
 	prefixes []prefixVariable[S]
 	slots    int
 	texts    map[string]*Value[S] // see Compile
-	used     []*Variable[S]       // in the order of their first use
+	used     []use[S]             // before they were declared, in the order of their use
 	kept     []*Variable[S]       // those with a slot
+}
+
+// A use is where a variable is wanted; at may be nil.
+type use[S Subject] struct {
+	variable *Variable[S]
+	at       *conf.Directive
 }
 
 type prefixVariable[S Subject] struct {
@@ -72,14 +80,15 @@ func (r *Registry[S]) Settable(name string, get Getter[S]) (*Variable[S], error)
 	return v, nil
 }
 
-// Lookup finds a variable to use. It may be declared later.
-func (r *Registry[S]) Lookup(name string) (*Variable[S], error) {
+// Lookup finds a variable that d uses, or the program when d is nil. It may be
+// declared later.
+func (r *Registry[S]) Lookup(d *conf.Directive, name string) (*Variable[S], error) {
 	if name == "" {
 		return nil, errNoName
 	}
 	v := r.named(name)
 	if v.get == nil {
-		r.used = append(r.used, v)
+		r.used = append(r.used, use[S]{v, d})
 	}
 	return v, nil
 }
@@ -87,12 +96,17 @@ func (r *Registry[S]) Lookup(name string) (*Variable[S], error) {
 // Resolve gives the variables that were used and never declared the getter of
 // the family that they belong to: that with the longest prefix.
 func (r *Registry[S]) Resolve() error {
-	for _, v := range r.used {
+	for _, u := range r.used {
+		v := u.variable
 		if v.get != nil {
 			continue
 		}
 		best := r.family(v.Name)
-		if best.make == nil {
+		switch {
+		case best.make != nil:
+		case u.at != nil:
+			return u.at.Errorf("unknown \"%s\" variable", v.Name)
+		default:
 			return fmt.Errorf("unknown \"%s\" variable", v.Name)
 		}
 		v.get = best.make(v.Name[len(best.prefix):])

@@ -107,6 +107,16 @@ func (r *Registry[S]) Compile(d *conf.Directive, text string) (*Value[S], error)
 	return v, nil
 }
 
+// CompileAll compiles texts so that Resolve refuses the unknown variables in them.
+func (r *Registry[S]) CompileAll(texts []conf.Text) error {
+	for _, t := range texts {
+		if _, err := r.Compile(t.At, t.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (r *Registry[S]) split(d *conf.Directive, text string) ([]valuePart[S], error) {
 	var parts []valuePart[S]
 	for rest := text; rest != ""; {
@@ -117,19 +127,21 @@ func (r *Registry[S]) split(d *conf.Directive, text string) ([]valuePart[S], err
 		if dollar > 0 {
 			parts = append(parts, valuePart[S]{literal: rest[:dollar]})
 		}
-		name, after, ok := cutVariable(rest[dollar+1:])
-		if !ok {
-			return nil, d.Errorf("the closing bracket in %q variable is missing", rest[dollar+2:])
+		rest = rest[dollar+1:]
+		if rest != "" && '1' <= rest[0] && rest[0] <= '9' { // "$12" is "$1" and a "2"
+			parts = append(parts, valuePart[S]{capture: int(rest[0] - '0')})
+			rest = rest[1:]
+			continue
 		}
-		if name == "" {
+		name, after, closed := cutName(rest)
+		switch {
+		case !closed:
+			return nil, d.Errorf("the closing bracket in \"%s\" variable is missing", name)
+		case name == "":
 			return nil, d.Errorf("invalid variable name")
 		}
 		rest = after
-		if len(name) == 1 && '1' <= name[0] && name[0] <= '9' {
-			parts = append(parts, valuePart[S]{capture: int(name[0] - '0')})
-			continue
-		}
-		variable, err := r.Lookup(name)
+		variable, err := r.Lookup(d, name)
 		if err != nil {
 			return nil, err
 		}
@@ -138,30 +150,23 @@ func (r *Registry[S]) split(d *conf.Directive, text string) ([]valuePart[S], err
 	return parts, nil
 }
 
-// cutVariable takes the name off the front of what follows a "$"; ok is false
-// when a "{" is not closed.
-func cutVariable(s string) (name, rest string, ok bool) {
-	if s != "" && '1' <= s[0] && s[0] <= '9' {
-		return s[:1], s[1:], true
-	}
-	if strings.HasPrefix(s, "{") {
-		end := 1
-		for end < len(s) && isNameByte(s[end]) {
-			end++
-		}
-		if end == len(s) {
-			return "", "", false
-		}
-		if s[end] != '}' {
-			return "", "", true // reported as an invalid name
-		}
-		return s[1:end], s[end+1:], true
+// cutName takes the name off the front of what follows a "$"; closed is false
+// when it stands behind a "{" and no "}" follows it.
+func cutName(s string) (name, rest string, closed bool) {
+	inside, braced := strings.CutPrefix(s, "{")
+	if braced && inside == "" {
+		return "", "", true
 	}
 	end := 0
-	for end < len(s) && isNameByte(s[end]) {
+	for end < len(inside) && isNameByte(inside[end]) {
 		end++
 	}
-	return s[:end], s[end:], true
+	name, rest = inside[:end], inside[end:]
+	if braced {
+		rest, closed = strings.CutPrefix(rest, "}")
+		return name, rest, closed
+	}
+	return name, rest, true
 }
 
 func isNameByte(c byte) bool {

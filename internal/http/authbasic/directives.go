@@ -18,9 +18,9 @@ var Feature = http.Feature[Conf]{
 	Name: "auth_basic",
 	Doc:  "asks for user name and password",
 	Directives: conf.Table[Conf]{
-		{Name: "auth_basic", In: places, Args: conf.Take1, Syntax: "string | off", Default: "off",
+		{Name: "auth_basic", In: places, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "string | off", Default: "off",
 			Set: keep(func(c *Conf) *conf.Setting[*conf.Directive] { return &c.realm })},
-		{Name: "auth_basic_user_file", In: places, Args: conf.Take1, Syntax: "file",
+		{Name: "auth_basic_user_file", In: places, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "file",
 			Set: keep(func(c *Conf) *conf.Setting[*conf.Directive] { return &c.file })},
 	},
 	Merge:   (*Conf).merge,

@@ -18,7 +18,7 @@ var Feature = http.Feature[Conf]{
 	Doc:  "lets the answer to a subrequest say who may come in",
 	Directives: conf.Table[Conf]{
 		{Name: "auth_request", In: conf.AnyLevel, Args: conf.Take1, Set: (*Conf).setURI, Syntax: "uri | off", Default: "off"},
-		{Name: "auth_request_set", In: conf.AnyLevel, Args: conf.Take2, Set: (*Conf).addVariable, Syntax: "$variable value"},
+		{Name: "auth_request_set", In: conf.AnyLevel, Args: conf.Take2, Variables: conf.Arg(1), Set: (*Conf).addVariable, Syntax: "$variable value"},
 	},
 	Merge:   (*Conf).merge,
 	Declare: (*Conf).declare,

@@ -25,7 +25,7 @@ func (c *Conf) install(b *http.Builder) error {
 	}
 	a := &asker{uri: c.URI.V}
 	for _, d := range c.variables {
-		variable, err := b.Variable(d.Args[0][1:])
+		variable, err := b.Variable(d, d.Args[0][1:])
 		if err != nil {
 			return err
 		}

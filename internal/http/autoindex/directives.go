@@ -55,7 +55,7 @@ func (c *Conf) install(b *http.Builder) error {
 	if !c.on.V {
 		return nil
 	}
-	callback, err := b.Variable("arg_callback")
+	callback, err := b.Variable(nil, "arg_callback")
 	if err != nil {
 		return err
 	}

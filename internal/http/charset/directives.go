@@ -36,9 +36,9 @@ var Feature = http.Feature[Conf]{
 	Name: "charset",
 	Doc:  "names the charset of answers and translates them",
 	Directives: conf.Table[Conf]{
-		{Name: "charset", In: levels, Args: conf.Take1, Syntax: "charset | off", Default: "off",
+		{Name: "charset", In: levels, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "charset | off", Default: "off",
 			Set: func(c *Conf, d *conf.Directive) error { return setName(&c.Charset, d, d.Args[0] == "off") }},
-		{Name: "source_charset", In: levels, Args: conf.Take1, Syntax: "charset",
+		{Name: "source_charset", In: levels, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "charset",
 			Set: func(c *Conf, d *conf.Directive) error { return setName(&c.Source, d, false) }},
 		{Name: "override_charset", In: levels, Args: conf.Flag, Syntax: "on | off", Default: "off",
 			Set: conf.OnOff(func(c *Conf) *conf.Setting[bool] { return &c.Override })},

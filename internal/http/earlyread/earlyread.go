@@ -24,7 +24,7 @@ var Feature = http.Feature[Conf]{
 	Name: "early_read",
 	Doc:  "reads bodies before anything else is done",
 	Directives: conf.Table[Conf]{
-		{Name: "client_body_early_read", In: conf.Main | conf.Server, Args: conf.OneMore, Syntax: "string ...",
+		{Name: "client_body_early_read", In: conf.Main | conf.Server, Args: conf.OneMore, Variables: conf.ArgsFrom(0), Syntax: "string ...",
 			Set: func(c *Conf, d *conf.Directive) error {
 				c.at = append(c.at, d)
 				return nil

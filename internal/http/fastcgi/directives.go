@@ -26,9 +26,9 @@ var Feature = http.Feature[Conf]{
 	Name: "fastcgi",
 	Doc:  "Passes requests on to FastCGI applications.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "fastcgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Syntax: "address",
+		{Name: "fastcgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "address",
 			Set: func(c *Conf, d *conf.Directive) error { return c.place.Set(d, d.Args[0]) }},
-		{Name: "fastcgi_param", In: conf.AnyLevel, Args: conf.Take23, Syntax: "parameter value [if_not_empty]",
+		{Name: "fastcgi_param", In: conf.AnyLevel, Args: conf.Take23, Variables: conf.Arg(1), Syntax: "parameter value [if_not_empty]",
 			Set: func(c *Conf, d *conf.Directive) error { return c.params.Add(d) }},
 		{Name: "fastcgi_index", In: conf.AnyLevel, Args: conf.Take1, Syntax: "name",
 			Set: conf.Str(func(c *Conf) *conf.Setting[string] { return &c.Index })},

@@ -64,13 +64,13 @@ var cacheMethods = []conf.Choice[h1.Method]{{Word: "GET", V: h1.GET}, {Word: "HE
 func cacheTable[C any](prefix string, t t[C]) conf.Table[C] {
 	at := t.at
 	table := conf.Table[C]{
-		{Name: "cache", Set: t.apply((*Settings).setCache), Syntax: "zone | off", Default: "off"},
-		{Name: "cache_key", Set: directiveOf(t, func(s *Settings) *conf.Setting[*conf.Directive] { return &s.Key }), Syntax: "string"},
-		{Name: "cache_bypass", Args: conf.OneMore, Syntax: "string ...", Set: t.apply(func(s *Settings, d *conf.Directive) error {
+		{Name: "cache", Variables: conf.Arg(0), Set: t.apply((*Settings).setCache), Syntax: "zone | off", Default: "off"},
+		{Name: "cache_key", Variables: conf.Arg(0), Set: directiveOf(t, func(s *Settings) *conf.Setting[*conf.Directive] { return &s.Key }), Syntax: "string"},
+		{Name: "cache_bypass", Args: conf.OneMore, Variables: conf.ArgsFrom(0), Syntax: "string ...", Set: t.apply(func(s *Settings, d *conf.Directive) error {
 			s.bypass = append(s.bypass, d)
 			return nil
 		})},
-		{Name: "no_cache", Args: conf.OneMore, Syntax: "string ...", Set: t.apply(func(s *Settings, d *conf.Directive) error {
+		{Name: "no_cache", Args: conf.OneMore, Variables: conf.ArgsFrom(0), Syntax: "string ...", Set: t.apply(func(s *Settings, d *conf.Directive) error {
 			s.never = append(s.never, d)
 			return nil
 		})},
@@ -162,7 +162,7 @@ func (s *Settings) addPath(d *conf.Directive, prefix string) error {
 }
 
 // merge fills what s left unset from the enclosing level's outer.
-func (s *CacheSettings) merge(prefix string, outer *CacheSettings) {
+func (s *CacheSettings) merge(prefix string, outer *CacheSettings) error {
 	s.Cache.Inherit(outer.Cache, nil)
 	s.Key.Inherit(outer.Key, nil)
 	s.MinUses.Inherit(outer.MinUses, 1)
@@ -197,6 +197,10 @@ func (s *CacheSettings) merge(prefix string, outer *CacheSettings) {
 	if d := s.Cache.V; d != nil && s.Key.V == nil && prefix != "proxy_" {
 		d.Warnf(`no "%[1]scache_key" for "%[1]scache"`, prefix)
 	}
+	if d := s.Cache.V; d != nil && !strings.Contains(d.Args[0], "$") && s.cacheNamed(d.Args[0]) == nil {
+		return mergeError(`"%s" zone "%s" is unknown`, d.Name, d.Args[0])
+	}
+	return nil
 }
 
 // DeclareCaches makes the caches of http{} known. A module calls it from its Main.
@@ -245,9 +249,7 @@ func (p *Pass) compileCache(b *http.Builder) (err error) {
 		return err
 	}
 	if name, literal := plan.name.Literal(); literal {
-		if plan.fixed = s.cacheNamed(name); plan.fixed == nil {
-			return d.Errorf(`"%s" zone "%s" is unknown`, d.Name, name)
-		}
+		plan.fixed = s.cacheNamed(name)
 	}
 	if s.Key.V != nil {
 		if plan.key, err = b.Compile(s.Key.V, s.Key.V.Args[0]); err != nil {

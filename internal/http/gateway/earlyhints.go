@@ -16,7 +16,7 @@ var EarlyHints = http.Feature[hintsConf]{
 	Name: "early_hints",
 	Doc:  "Lets answers of status 103 through to clients that know them.",
 	Directives: conf.Table[hintsConf]{
-		{Name: "early_hints", In: conf.AnyLevel, Args: conf.OneMore, Syntax: "string ...",
+		{Name: "early_hints", In: conf.AnyLevel, Args: conf.OneMore, Variables: conf.ArgsFrom(0), Syntax: "string ...",
 			Set: func(c *hintsConf, d *conf.Directive) error { return c.conditions.Set(d) }},
 	},
 	Merge: func(c, outer *hintsConf) error {

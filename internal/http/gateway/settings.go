@@ -182,7 +182,9 @@ func (s *Settings) Merge(prefix string, outer *Settings, defaults Defaults) erro
 	s.InterceptErrors.Inherit(outer.InterceptErrors, false)
 	s.IgnoreHeaders.Inherit(outer.IgnoreHeaders, 0)
 	s.mergeStore(outer)
-	s.CacheSettings.merge(prefix, &outer.CacheSettings)
 	s.mergeHidden(outer, defaults.Hidden)
+	if err := s.CacheSettings.merge(prefix, &outer.CacheSettings); err != nil {
+		return err
+	}
 	return s.mergeSizes(prefix, outer)
 }

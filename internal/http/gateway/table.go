@@ -21,7 +21,7 @@ func Table[C any](prefix string, at func(*C) *Settings) conf.Table[C] {
 		{Name: "socket_keepalive", Args: conf.Flag, Set: conf.OnOff(t.flag(func(s *Settings) *conf.Setting[bool] { return &s.SocketKeepalive })), Default: "off"},
 		{Name: "socket_rcvbuf", Set: conf.Size(t.size(func(s *Settings) *conf.Setting[int64] { return &s.ReceiveBuffer })), Syntax: "size"},
 		{Name: "socket_sndbuf", Set: conf.Size(t.size(func(s *Settings) *conf.Setting[int64] { return &s.SendBuffer })), Syntax: "size"},
-		{Name: "bind", Args: conf.Take12, Set: t.apply((*Settings).setBind), Syntax: "address [transparent] | off"},
+		{Name: "bind", Args: conf.Take12, Variables: conf.Arg(0), Set: t.apply((*Settings).setBind), Syntax: "address [transparent] | off"},
 
 		{Name: "pass_request_headers", Args: conf.Flag, Set: conf.OnOff(t.flag(func(s *Settings) *conf.Setting[bool] { return &s.PassRequestHeaders })), Default: "on"},
 		{Name: "pass_request_body", Args: conf.Flag, Set: conf.OnOff(t.flag(func(s *Settings) *conf.Setting[bool] { return &s.PassRequestBody })), Default: "on"},
@@ -36,7 +36,7 @@ func Table[C any](prefix string, at func(*C) *Settings) conf.Table[C] {
 		{Name: "temp_path", Args: conf.Take1234, Set: t.apply((*Settings).setTempPath), Syntax: "path [level1 [level2 [level3]]]"},
 		{Name: "max_temp_file_size", Set: conf.Size(t.size(func(s *Settings) *conf.Setting[int64] { return &s.MaxTempSize })), Syntax: "size", Default: "1024m"},
 		{Name: "temp_file_write_size", Set: conf.Size(t.size(func(s *Settings) *conf.Setting[int64] { return &s.TempWriteSize })), Syntax: "size", Default: "8k"},
-		{Name: "limit_rate", Set: t.apply((*Settings).setLimitRate), Syntax: "rate", Default: "0"},
+		{Name: "limit_rate", Variables: conf.Arg(0), Set: t.apply((*Settings).setLimitRate), Syntax: "rate", Default: "0"},
 		{Name: "force_ranges", Args: conf.Flag, Set: conf.OnOff(t.flag(func(s *Settings) *conf.Setting[bool] { return &s.ForceRanges })), Default: "off"},
 
 		{Name: "next_upstream", Args: conf.OneMore, Syntax: "error | timeout | invalid_header | http_500 | ... | non_idempotent | off ...", Default: "error timeout",
@@ -50,7 +50,7 @@ func Table[C any](prefix string, at func(*C) *Settings) conf.Table[C] {
 		{Name: "hide_header", Set: t.apply((*Settings).addHide), Syntax: "field"},
 		{Name: "ignore_headers", Args: conf.OneMore, Syntax: "field ...",
 			Set: bitmask(ignorable, func(c *C) *conf.Setting[IgnoredHeaders] { return &at(c).IgnoreHeaders })},
-		{Name: "store", Set: t.apply((*Settings).setStore), Syntax: "on | off | string", Default: "off"},
+		{Name: "store", Variables: conf.Arg(0), Set: t.apply((*Settings).setStore), Syntax: "on | off | string", Default: "off"},
 		{Name: "store_access", Args: conf.Take123, Set: t.apply(conf.Access(func(s *Settings) *conf.Setting[uint32] { return &s.Access })), Syntax: "users:permissions ...", Default: "user:rw"},
 	}
 	table = append(table, cacheTable(prefix, t)...)

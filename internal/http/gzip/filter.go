@@ -27,7 +27,7 @@ func (c *Conf) install(b *http.Builder) error {
 	if !c.On.V {
 		return nil
 	}
-	ratio, err := b.Variable(ratioName)
+	ratio, err := b.Variable(nil, ratioName)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ var Feature = http.Feature[Conf]{
 	Name: "index",
 	Doc:  "answers a request for a directory by its index file",
 	Directives: conf.Table[Conf]{
-		{Name: "index", In: conf.AnyLevel, Args: conf.OneMore, Set: (*Conf).addFiles,
+		{Name: "index", In: conf.AnyLevel, Args: conf.OneMore, Variables: conf.ArgsFrom(0), Set: (*Conf).addFiles,
 			Syntax: "file ...", Default: "index.html"},
 	},
 	Merge:   (*Conf).merge,

@@ -21,9 +21,9 @@ var Feature = http.Feature[Conf]{
 	Name: "limit_rate",
 	Doc:  "slows answers down",
 	Directives: conf.Table[Conf]{
-		{Name: "limit_rate", In: levels, Args: conf.Take1, Syntax: "rate", Default: "0",
+		{Name: "limit_rate", In: levels, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "rate", Default: "0",
 			Set: func(c *Conf, d *conf.Directive) error { return setSize(&c.Rate, d) }},
-		{Name: "limit_rate_after", In: levels, Args: conf.Take1, Syntax: "size", Default: "0",
+		{Name: "limit_rate_after", In: levels, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "size", Default: "0",
 			Set: func(c *Conf, d *conf.Directive) error { return setSize(&c.After, d) }},
 	},
 	Merge:   (*Conf).merge,

@@ -47,7 +47,7 @@ var Feature = http.Feature[Conf]{
 	Name: "limit_req",
 	Doc:  "bounds how fast requests come",
 	Directives: conf.Table[Conf]{
-		{Name: "limit_req_zone", In: conf.Main, Args: conf.Take3, Set: (*Conf).addZone,
+		{Name: "limit_req_zone", In: conf.Main, Args: conf.Take3, Variables: conf.Arg(0), Set: (*Conf).addZone,
 			Syntax: "key zone=name:size rate=rate"},
 		{Name: "limit_req", In: conf.AnyLevel, Args: conf.Take123, Set: (*Conf).addLimit,
 			Syntax: "zone=name [burst=number] [nodelay | delay=number]"},

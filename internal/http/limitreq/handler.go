@@ -45,7 +45,7 @@ func (c *Conf) install(b *http.Builder) error {
 		l.limits = append(l.limits, bound{z, limit.burst, limit.delay})
 	}
 	var err error
-	if l.status, err = b.Variable(statusVariable); err != nil {
+	if l.status, err = b.Variable(nil, statusVariable); err != nil {
 		return err
 	}
 	b.Phase(http.Preaccess, l.check)

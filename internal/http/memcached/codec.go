@@ -20,14 +20,6 @@ type plan struct {
 	gzipFlag int64
 }
 
-// declare makes $memcached_key something that can be set.
-func (c *Conf) declare(m *http.MainBuilder) error {
-	if c.place.IsSet() {
-		m.Require(keyName)
-	}
-	return nil
-}
-
 const keyName = "memcached_key"
 
 // install makes the content handler of a location with a memcached_pass.
@@ -44,7 +36,7 @@ func (c *Conf) install(b *http.Builder) (err error) {
 	if p.aim, err = place.Compile(b); err != nil {
 		return err
 	}
-	if p.key, err = b.Variable(keyName); err != nil {
+	if p.key, err = b.Variable(nil, keyName); err != nil {
 		return err
 	}
 	p.pass.Settings, p.pass.Module, p.pass.Intercept404 = &p.settings, p, true

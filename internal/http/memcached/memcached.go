@@ -38,7 +38,6 @@ var Feature = http.Feature[Conf]{
 			Set: conf.Num(func(c *Conf) *conf.Setting[int] { return &c.GzipFlag })},
 	}, shared()...),
 	Merge:   (*Conf).merge,
-	Declare: (*Conf).declare,
 	Install: (*Conf).install,
 }
 

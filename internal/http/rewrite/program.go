@@ -129,7 +129,7 @@ func compileReturn(b *http.Builder, s *statement) (step, error) {
 }
 
 func compileSet(b *http.Builder, s *statement) (step, error) {
-	variable, err := b.Variable(s.at.Args[0][1:])
+	variable, err := b.Variable(s.at, s.at.Args[0][1:])
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func compileCondition(b *http.Builder, s *statement) (func(m *machine) bool, err
 		}
 		return func(m *machine) bool { return m.testFile(c.test, m.eval(path)) != c.negative }, nil
 	}
-	variable, err := b.Variable(c.subject)
+	variable, err := b.Variable(s.at, c.subject)
 	if err != nil {
 		return nil, err
 	}

@@ -31,9 +31,9 @@ var Feature = http.Feature[Conf]{
 	Name: "scgi",
 	Doc:  "Passes requests on to SCGI applications.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "scgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Syntax: "address",
+		{Name: "scgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "address",
 			Set: func(c *Conf, d *conf.Directive) error { return c.place.Set(d, d.Args[0]) }},
-		{Name: "scgi_param", In: conf.AnyLevel, Args: conf.Take23, Syntax: "parameter value [if_not_empty]",
+		{Name: "scgi_param", In: conf.AnyLevel, Args: conf.Take23, Variables: conf.Arg(1), Syntax: "parameter value [if_not_empty]",
 			Set: func(c *Conf, d *conf.Directive) error { return c.params.Add(d) }},
 	}, gateway.Table(prefix, func(c *Conf) *gateway.Settings { return &c.Settings })...),
 	Merge:   (*Conf).merge,

@@ -23,9 +23,9 @@ var Feature = http.Feature[Conf]{
 	Name: "secure_link",
 	Doc:  "checks links that carry a hash of a secret",
 	Directives: conf.Table[Conf]{
-		{Name: "secure_link", In: conf.AnyLevel, Args: conf.Take1, Syntax: "expression",
+		{Name: "secure_link", In: conf.AnyLevel, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "expression",
 			Set: keep(func(c *Conf) *conf.Setting[*text] { return &c.link })},
-		{Name: "secure_link_md5", In: conf.AnyLevel, Args: conf.Take1, Syntax: "expression",
+		{Name: "secure_link_md5", In: conf.AnyLevel, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "expression",
 			Set: keep(func(c *Conf) *conf.Setting[*text] { return &c.md5 })},
 		{Name: "secure_link_secret", In: conf.AnyLevel, Args: conf.Take1, Syntax: "word",
 			Set: conf.Str(func(c *Conf) *conf.Setting[string] { return &c.secret })},

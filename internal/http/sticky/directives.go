@@ -257,8 +257,8 @@ func (c *Conf) compile(m *http.MainBuilder) error {
 		for _, names := range [][]name{p.lookup, p.create} {
 			for i := range names {
 				var err error
-				if names[i].variable, err = m.Lookup(names[i].text); err != nil {
-					return p.at.Errorf("%v", err)
+				if names[i].variable, err = m.Lookup(p.at, names[i].text); err != nil {
+					return err
 				}
 			}
 		}

@@ -18,7 +18,7 @@ var Feature = http.Feature[Conf]{
 	Name: "sub",
 	Doc:  "replaces texts in answers",
 	Directives: conf.Table[Conf]{
-		{Name: "sub_filter", In: conf.AnyLevel, Args: conf.Take2, Set: (*Conf).addFilter, Syntax: "string replacement"},
+		{Name: "sub_filter", In: conf.AnyLevel, Args: conf.Take2, Variables: conf.ArgsFrom(0), Set: (*Conf).addFilter, Syntax: "string replacement"},
 		{Name: "sub_filter_types", In: conf.AnyLevel, Args: conf.OneMore, Set: (*Conf).addTypes, Syntax: "mime-type ...", Default: "text/html"},
 		{Name: "sub_filter_once", In: conf.AnyLevel, Args: conf.Flag, Syntax: "on | off", Default: "on",
 			Set: conf.OnOff(func(c *Conf) *conf.Setting[bool] { return &c.Once })},

@@ -25,7 +25,7 @@ var Feature = http.Feature[Conf]{
 	Name: "try_files",
 	Doc:  "serves the first file of a list that is there",
 	Directives: conf.Table[Conf]{
-		{Name: "try_files", In: conf.Server | conf.Location, Args: conf.TwoMore, Set: (*Conf).setNames,
+		{Name: "try_files", In: conf.Server | conf.Location, Args: conf.TwoMore, Variables: conf.ArgsFrom(0), Set: (*Conf).setNames,
 			Syntax: "file ... uri | file ... =code"},
 	},
 	Install: (*Conf).install,

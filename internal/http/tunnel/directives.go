@@ -24,7 +24,7 @@ var Feature = http.Feature[Conf]{
 	Name: "tunnel",
 	Doc:  "Opens connections for clients that ask for them by CONNECT.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "tunnel_pass", In: conf.Server | conf.Location | conf.LocationIf, Args: conf.NoArgs | conf.Take1,
+		{Name: "tunnel_pass", In: conf.Server | conf.Location | conf.LocationIf, Args: conf.NoArgs | conf.Take1, Variables: conf.Arg(0),
 			Syntax: "[address]", Default: "$host:$request_port", Set: (*Conf).setPass},
 		{Name: "tunnel_buffer_size", In: conf.AnyLevel, Args: conf.Take1, Syntax: "size",
 			Set:      conf.Size(func(c *Conf) *conf.Setting[int64] { return &c.bufferSize }),

@@ -150,7 +150,7 @@ func (c *Conf) install(b *http.Builder) error {
 	if c.mode.V < modeV1 {
 		return nil
 	}
-	set, err := b.Variable("uid_set")
+	set, err := b.Variable(nil, "uid_set")
 	if err != nil {
 		return err
 	}

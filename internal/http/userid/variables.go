@@ -23,7 +23,7 @@ func declare(m *http.MainBuilder) (err error) {
 	if err = m.Variable("uid_set", v.setText, http.Cacheable); err != nil {
 		return err
 	}
-	if v.got, err = m.Lookup("uid_got"); err != nil {
+	if v.got, err = m.Lookup(nil, "uid_got"); err != nil {
 		return err
 	}
 	// A map may have declared it already.

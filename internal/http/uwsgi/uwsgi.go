@@ -41,8 +41,8 @@ var Feature = http.Feature[Conf]{
 	Name: "uwsgi",
 	Doc:  "Passes requests on to uWSGI.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "uwsgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Set: (*Conf).setPass, Syntax: "[uwsgi:// | suwsgi://]address"},
-		{Name: "uwsgi_param", In: conf.AnyLevel, Args: conf.Take23, Syntax: "parameter value [if_not_empty]",
+		{Name: "uwsgi_pass", In: conf.Location | conf.LocationIf, Args: conf.Take1, Variables: conf.Arg(0), Set: (*Conf).setPass, Syntax: "[uwsgi:// | suwsgi://]address"},
+		{Name: "uwsgi_param", In: conf.AnyLevel, Args: conf.Take23, Variables: conf.Arg(1), Syntax: "parameter value [if_not_empty]",
 			Set: func(c *Conf, d *conf.Directive) error { return c.params.Add(d) }},
 		{Name: "uwsgi_modifier1", In: conf.AnyLevel, Args: conf.Take1, Syntax: "number", Default: "0",
 			Set: conf.NumBetween(0, 255, func(c *Conf) *conf.Setting[int] { return &c.Modifier1 })},

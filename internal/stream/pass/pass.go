@@ -28,7 +28,7 @@ var Feature = stream.Feature[Conf]{
 	Name: "pass",
 	Doc:  "gives the client's connection to another listening socket",
 	Directives: conf.Table[Conf]{
-		{Name: "pass", In: conf.StreamServer, Args: conf.Take1, Set: (*Conf).set, Syntax: "address"},
+		{Name: "pass", In: conf.StreamServer, Args: conf.Take1, Variables: conf.Arg(0), Set: (*Conf).set, Syntax: "address"},
 	},
 	Install: (*Conf).install,
 }

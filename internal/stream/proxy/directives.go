@@ -63,7 +63,7 @@ func size(name, byDefault string, field func(*Conf) *conf.Setting[int64]) conf.E
 }
 
 func rate(name string, field func(*Conf) *conf.Setting[*conf.Directive]) conf.Entry[Conf] {
-	return conf.Entry[Conf]{Name: name, In: levels, Args: conf.Take1, Syntax: "rate", Default: "0",
+	return conf.Entry[Conf]{Name: name, In: levels, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "rate", Default: "0",
 		Set: func(c *Conf, d *conf.Directive) error {
 			if _, err := conf.ParseSize(d.Args[0]); err != nil && !hasVariable(d.Args[0]) {
 				return conf.ErrInvalidValue
@@ -77,11 +77,11 @@ var Feature = stream.Feature[Conf]{
 	Name: "proxy",
 	Doc:  "Passes sessions on to other servers.",
 	Directives: append(conf.Table[Conf]{
-		{Name: "proxy_pass", In: conf.StreamServer, Args: conf.Take1, Set: (*Conf).setPass, Syntax: "address"},
+		{Name: "proxy_pass", In: conf.StreamServer, Args: conf.Take1, Variables: conf.Arg(0), Set: (*Conf).setPass, Syntax: "address"},
 		seconds("proxy_timeout", "10m", func(c *Conf) *conf.Setting[time.Duration] { return &c.Timeout }),
 		seconds("proxy_connect_timeout", "60s", func(c *Conf) *conf.Setting[time.Duration] { return &c.ConnectTimeout }),
 		flag("proxy_half_close", "off", func(c *Conf) *conf.Setting[bool] { return &c.HalfClose }),
-		{Name: "proxy_bind", In: levels, Args: conf.Take12, Set: (*Conf).setBind, Syntax: "address [transparent] | off"},
+		{Name: "proxy_bind", In: levels, Args: conf.Take12, Variables: conf.Arg(0), Set: (*Conf).setBind, Syntax: "address [transparent] | off"},
 		size("proxy_buffer_size", "16k", func(c *Conf) *conf.Setting[int64] { return &c.BufferSize }),
 		old(size("proxy_downstream_buffer", "16k", func(c *Conf) *conf.Setting[int64] { return &c.BufferSize })),
 		old(size("proxy_upstream_buffer", "16k", func(c *Conf) *conf.Setting[int64] { return &c.BufferSize })),
@@ -98,7 +98,7 @@ var Feature = stream.Feature[Conf]{
 		size("proxy_socket_rcvbuf", "0", func(c *Conf) *conf.Setting[int64] { return &c.ReceiveBuffer }),
 		size("proxy_socket_sndbuf", "0", func(c *Conf) *conf.Setting[int64] { return &c.SendBuffer }),
 		flag("proxy_ssl", "off", func(c *Conf) *conf.Setting[bool] { return &c.Secure }),
-		{Name: "proxy_ssl_alpn", In: levels, Args: conf.OneMore, Syntax: "protocol ...",
+		{Name: "proxy_ssl_alpn", In: levels, Args: conf.OneMore, Variables: conf.ArgsFrom(0), Syntax: "protocol ...",
 			Set: func(c *Conf, d *conf.Directive) error { return c.Protocols.Set(d) }},
 	}, slices.DeleteFunc(settings.ClientTable("proxy_", levels, func(c *Conf) *settings.Client { return &c.SSL }),
 		func(e conf.Entry[Conf]) bool { return e.Name == "proxy_ssl_key_log" })...),

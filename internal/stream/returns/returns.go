@@ -30,7 +30,7 @@ var Feature = stream.Feature[Conf]{
 	Name: "return",
 	Doc:  "sends a text to the client and closes the connection",
 	Directives: conf.Table[Conf]{
-		{Name: "return", In: conf.StreamServer, Args: conf.Take1, Set: (*Conf).set, Syntax: "value"},
+		{Name: "return", In: conf.StreamServer, Args: conf.Take1, Variables: conf.Arg(0), Set: (*Conf).set, Syntax: "value"},
 	},
 	Install: (*Conf).install,
 }

@@ -33,7 +33,7 @@ var Feature = stream.Feature[Conf]{
 	Name: "set",
 	Doc:  "gives variables values",
 	Directives: conf.Table[Conf]{
-		{Name: "set", In: conf.StreamServer, Args: conf.Take2, Set: (*Conf).add, Syntax: "$variable value"},
+		{Name: "set", In: conf.StreamServer, Args: conf.Take2, Variables: conf.Arg(1), Set: (*Conf).add, Syntax: "$variable value"},
 	},
 	Declare: (*Conf).declare,
 	Install: func(c *Conf, b *stream.Builder) error {

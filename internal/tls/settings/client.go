@@ -40,13 +40,13 @@ func ClientTable[C any](prefix string, in conf.Context, at func(*C) *Client) con
 		return conf.OnOff(func(c *C) *conf.Setting[bool] { return field(at(c)) })
 	}
 	table := conf.Table[C]{
-		{Name: "certificate", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Certificate })},
-		{Name: "certificate_key", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Key })},
+		{Name: "certificate", Variables: conf.Arg(0), Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Certificate })},
+		{Name: "certificate_key", Variables: conf.Arg(0), Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Key })},
 		{Name: "password_file", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Passwords })},
 		{Name: "trusted_certificate", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Trusted })},
 		{Name: "crl", Syntax: "file", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.CRL })},
 		{Name: "ciphers", Syntax: "ciphers", Default: "DEFAULT", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Ciphers })},
-		{Name: "name", Syntax: "name", Default: "host from " + prefix + "pass", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Name })},
+		{Name: "name", Variables: conf.Arg(0), Syntax: "name", Default: "host from " + prefix + "pass", Set: file(func(s *Client) *conf.Setting[*conf.Directive] { return &s.Name })},
 		{Name: "server_name", Args: conf.Flag, Default: "off", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.ServerName })},
 		{Name: "verify", Args: conf.Flag, Default: "off", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.Verify })},
 		{Name: "session_reuse", Args: conf.Flag, Default: "on", Set: flag(func(s *Client) *conf.Setting[bool] { return &s.SessionReuse })},

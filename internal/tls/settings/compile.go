@@ -87,7 +87,7 @@ func (s *Servers) compile(c *Server, l *conf.Level) (*tls.Server, error) {
 
 func (c *Server) loadCertificates(tree *conf.Tree, o *tls.ServerOptions) error {
 	if len(c.Keys) < len(c.Certificates) {
-		at := c.Certificates[len(c.Keys)]
+		at := c.Certificates[len(c.Certificates)-1]
 		return at.Errorf(`no "ssl_certificate_key" is defined for certificate "%s"`, at.Args[0])
 	}
 	passwords, err := loadPasswords(tree, c.Passwords.V)

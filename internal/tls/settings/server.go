@@ -82,7 +82,7 @@ func refuseOn(field func(*Server) *conf.Setting[bool]) func(*Server, *conf.Direc
 func ServerTable[C any](in conf.Context, at func(*C) *Server) conf.Table[C] {
 	table := make(conf.Table[C], 0, len(serverTable))
 	for _, e := range serverTable {
-		row := conf.Entry[C]{Name: e.Name, In: in, Args: e.Args, Syntax: e.Syntax, Default: e.Default, Accepted: e.Accepted}
+		row := conf.Entry[C]{Name: e.Name, In: in, Args: e.Args, Syntax: e.Syntax, Default: e.Default, Accepted: e.Accepted, Variables: e.Variables}
 		row.Set = func(c *C, d *conf.Directive) error { return e.Set(at(c), d) }
 		table = append(table, row)
 	}
@@ -90,9 +90,9 @@ func ServerTable[C any](in conf.Context, at func(*C) *Server) conf.Table[C] {
 }
 
 var serverTable = conf.Table[Server]{
-	{Name: "ssl_certificate", Args: conf.Take1, Syntax: "file",
+	{Name: "ssl_certificate", Args: conf.Take1, Variables: conf.Arg(0), Syntax: "file",
 		Set: func(c *Server, d *conf.Directive) error { c.Certificates = append(c.Certificates, d); return nil }},
-	{Name: "ssl_certificate_key", Args: conf.Take1, Syntax: "file",
+	{Name: "ssl_certificate_key", Args: conf.Take1, Variables: conf.Arg(0), Syntax: "file",
 		Set: func(c *Server, d *conf.Directive) error { c.Keys = append(c.Keys, d); return nil }},
 	{Name: "ssl_certificate_cache", Args: conf.Take123, Syntax: "off | max=N [inactive=time] [valid=time]", Default: "off",
 		Set: func(c *Server, d *conf.Directive) error { return setCertificateCache(&c.CertificateCache, d) }},

@@ -25,6 +25,7 @@ type Conf[S Subject] struct {
 
 // format is one log_format directive, or "combined".
 type format struct {
+	at     *conf.Directive // nil: "combined"
 	name   string
 	escape escape
 	pieces []piece
@@ -67,7 +68,7 @@ func (y *Style[S]) Table() conf.Table[Conf[S]] {
 	return conf.Table[Conf[S]]{
 		{Name: "log_format", In: y.Main, Args: conf.TwoMore, Set: func(c *Conf[S], d *conf.Directive) error { return c.addFormat(y, d) },
 			Syntax: "name [escape=default | json | none] string ...", Default: formats},
-		{Name: "access_log", In: y.In, Args: conf.OneMore, Set: func(c *Conf[S], d *conf.Directive) error { return c.addTarget(y, d) },
+		{Name: "access_log", In: y.In, Args: conf.OneMore, Variables: logTexts, Set: func(c *Conf[S], d *conf.Directive) error { return c.addTarget(y, d) },
 			Syntax: y.Syntax, Default: y.Default},
 		{Name: "open_log_file_cache", In: y.In &^ (conf.LocationIf | conf.LimitExcept), Args: conf.Take1234, Set: (*Conf[S]).setCache,
 			Syntax: "max=N [inactive=time] [min_uses=N] [valid=time] | off", Default: "off"},
@@ -76,15 +77,27 @@ func (y *Style[S]) Table() conf.Table[Conf[S]] {
 
 // CheckFormats has a format with an unknown variable refused even if no log uses
 // it.
-func (c *Conf[S]) CheckFormats(m interface{ Require(name string) }) error {
+func (c *Conf[S]) CheckFormats(m variable.Declarer[S]) error {
 	for _, f := range c.formats {
 		for _, p := range f.pieces {
-			if p.variable != "" {
-				m.Require(p.variable)
+			if p.variable == "" {
+				continue
+			}
+			if _, err := m.Lookup(f.at, p.variable); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// logTexts are the texts of an access_log.
+func logTexts(args []string) []string {
+	texts := conf.Params("if=")(args)
+	if !strings.HasPrefix(args[0], "syslog:") {
+		texts = append(texts, args[0])
+	}
+	return texts
 }
 
 // Merge takes over the enclosing level's logs when this one says nothing.
@@ -105,7 +118,7 @@ func (c *Conf[S]) addFormat(y *Style[S], d *conf.Directive) error {
 	if err != nil {
 		return d.Errorf("%v", err)
 	}
-	c.formats = append(c.formats, &format{name: name, escape: esc, pieces: pieces})
+	c.formats = append(c.formats, &format{at: d, name: name, escape: esc, pieces: pieces})
 	return nil
 }
 

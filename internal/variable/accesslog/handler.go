@@ -47,7 +47,7 @@ type Place struct {
 // A Builder compiles texts and finds variables.
 type Builder[S Subject] interface {
 	Compile(d *conf.Directive, text string) (*variable.Value[S], error)
-	Variable(name string) (*variable.Variable[S], error)
+	Variable(d *conf.Directive, name string) (*variable.Variable[S], error)
 }
 
 // Name has the files of c opened even if nothing is ever logged there. It is called
@@ -105,7 +105,7 @@ func (t *target[S]) compile(b Builder[S], place Place, cache *log.Caching) (o ou
 	for _, p := range t.format.pieces {
 		op := op[S]{text: p.text}
 		if p.variable != "" {
-			if op.variable, err = b.Variable(p.variable); err != nil {
+			if op.variable, err = b.Variable(t.at, p.variable); err != nil {
 				return output[S]{}, err
 			}
 		}

@@ -70,7 +70,7 @@ func (b *block[S]) declare(m variable.Declarer[S]) error {
 	names := b.at.Args
 	if len(names) == 2 {
 		var err error
-		if b.source, err = m.Lookup(names[0][1:]); err != nil {
+		if b.source, err = m.Lookup(b.at, names[0][1:]); err != nil {
 			return err
 		}
 	}

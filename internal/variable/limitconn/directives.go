@@ -46,7 +46,7 @@ type Subject interface {
 // context in. at finds the Conf in the feature's settings.
 func Table[C any, S Subject](main, in conf.Context, at func(*C) *Conf[S]) conf.Table[C] {
 	return conf.Table[C]{
-		{Name: "limit_conn_zone", In: main, Args: conf.Take2, Syntax: "key zone=name:size",
+		{Name: "limit_conn_zone", In: main, Args: conf.Take2, Variables: conf.Arg(0), Syntax: "key zone=name:size",
 			Set: func(c *C, d *conf.Directive) error { return at(c).addZone(d) }},
 		{Name: "limit_conn", In: in, Args: conf.Take2, Syntax: "zone number",
 			Set: func(c *C, d *conf.Directive) error { return at(c).addLimit(d) }},

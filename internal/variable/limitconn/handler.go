@@ -4,6 +4,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/limit"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/variable"
@@ -32,7 +33,7 @@ type bound[S Subject] struct {
 
 // Compile returns the limiter of c; nil when there is no limit. zones and tag are
 // those of DeclareZones.
-func (c *Conf[S]) Compile(lookup func(name string) (*variable.Variable[S], error), zones *zone.Set, tag string) (*Limiter[S], error) {
+func (c *Conf[S]) Compile(lookup func(d *conf.Directive, name string) (*variable.Variable[S], error), zones *zone.Set, tag string) (*Limiter[S], error) {
 	if len(c.limits) == 0 {
 		return nil, nil
 	}
@@ -49,7 +50,7 @@ func (c *Conf[S]) Compile(lookup func(name string) (*variable.Variable[S], error
 		l.limits = append(l.limits, bound[S]{z, at.max})
 	}
 	var err error
-	l.status, err = lookup(statusVariable)
+	l.status, err = lookup(nil, statusVariable)
 	return l, err
 }
 

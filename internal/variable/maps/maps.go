@@ -29,7 +29,7 @@ const noHashTables = "the tables here need no sizes"
 // Table lists the directives for context in.
 func Table[S variable.Subject](in conf.Context) conf.Table[Conf[S]] {
 	return conf.Table[Conf[S]]{
-		{Name: "map", In: in, Args: conf.Take2 | conf.Block, Set: (*Conf[S]).add,
+		{Name: "map", In: in, Args: conf.Take2 | conf.Block, Variables: conf.Arg(0), Set: (*Conf[S]).add,
 			Syntax: "string $variable { ... }"},
 		{Name: "map_hash_max_size", In: in, Args: conf.Take1, Accepted: noHashTables,
 			Set:    conf.Num(func(c *Conf[S]) *conf.Setting[int] { return &c.hashMax }),

@@ -23,7 +23,7 @@ type block[S variable.Subject] struct {
 // Table lists the directive for context in.
 func Table[S variable.Subject](in conf.Context) conf.Table[Conf[S]] {
 	return conf.Table[Conf[S]]{
-		{Name: "split_clients", In: in, Args: conf.Take2 | conf.Block, Set: (*Conf[S]).add,
+		{Name: "split_clients", In: in, Args: conf.Take2 | conf.Block, Variables: conf.Arg(0), Set: (*Conf[S]).add,
 			Syntax: "string $variable { ... }"},
 	}
 }
