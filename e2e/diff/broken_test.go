@@ -77,7 +77,10 @@ var broken = []brokenCase{
 	{"brace for a plain directive", inServer(`root { }`), "", ""},
 	{"variable brace not closed", inServer(`return 200 "${uri";`), "", ""},
 	{"variable without a name", inServer(`return 200 "a$";`), "", ""},
-	{"unknown variable", inServer(`return 200 "$no_such_variable";`), "", ""},
+	{"unknown variable", inServer(`return 200 "$no_such_variable";`),
+		`[emerg] unknown "no_such_variable" variable in DIR/nginx.conf:2 | configuration file DIR/nginx.conf test failed`, namesPlace},
+	{"unknown variable where nothing uses it", inServer(`proxy_set_body "$no_such_variable";`),
+		`[emerg] unknown "no_such_variable" variable in DIR/nginx.conf:2 | configuration file DIR/nginx.conf test failed`, namesPlace},
 	{"comment hides the semicolon", inServer("root /x # ;"), "", ""},
 	{"empty file name", "include ;\nhttp { }", "", ""},
 	{"events twice", "events { }\nevents { }", "", ""},
@@ -142,7 +145,8 @@ var broken = []brokenCase{
 	{"access_log in a missing folder", inServer("access_log missing/access.log;"), "", ""},
 	{"log_format without a format", inHTTP("log_format main;"), "", ""},
 	{"log_format twice", inHTTP("log_format main a; log_format main b;"), "", ""},
-	{"log_format with an unknown variable", inHTTP("log_format main $nonsense; access_log a.log main;"), "", ""},
+	{"log_format with an unknown variable", inHTTP("log_format main $nonsense; access_log a.log main;"),
+		`[emerg] unknown "nonsense" variable in DIR/nginx.conf:2 | configuration file DIR/nginx.conf test failed`, namesPlace},
 	{"keepalive_timeout x", inServer("keepalive_timeout x;"), "", ""},
 	{"keepalive_timeout with a wrong header", inServer("keepalive_timeout 1 x;"), "", ""},
 	{"keepalive_requests x", inServer("keepalive_requests x;"), "", ""},
@@ -178,13 +182,22 @@ var broken = []brokenCase{
 	{"env without argument", "env;", "", ""},
 	{"buffers that are too small", inServer("\nproxy_busy_buffers_size 1k;"), "", ""},
 	{"buffers that are too few", inServer("location / {\nfastcgi_buffers 1 4k;\n}\nlocation /a { }"), "", ""},
+	{"own address that is none", inServer("proxy_bind on off;"), "", ""},
+	{"own address with a wrong word", inServer("proxy_bind 127.0.0.1 opaque;"), "", ""},
+	{"cache that nobody declares", inServer("location / {\nproxy_cache x;\n}"), "", ""},
+	{"certificate without a key, and without TLS", inServer("ssl_certificate a.crt;"),
+		`[emerg] no "ssl_certificate_key" is defined for certificate "a.crt" in DIR/nginx.conf:2 | configuration file DIR/nginx.conf test failed`, namesPlace},
 	{"temporary files that are too small", inHTTP("server { }\nserver { uwsgi_max_temp_file_size 1k;\n}\n"), "", ""},
 
 	// Files.
 	{"include of a missing file", "include missing.conf;\nhttp { }", "", ""},
 	{"broken include", "include nginx.pid/x;\nhttp { }", "", ""},
 	{"include without argument", "include;", "", ""},
+	{"include of nothing", "include \"\";\nevents { }",
+		`[emerg] pread() "DIR/" failed (21: Is a directory) in DIR/nginx.conf:1 | configuration file DIR/nginx.conf test failed`, namesPlace},
 }
+
+const namesPlace = "nginx does not say where"
 
 // tolerated are mistakes that nginx lets pass.
 var tolerated = []brokenCase{
@@ -194,6 +207,8 @@ var tolerated = []brokenCase{
 	{"unknown type block directive", inHTTP("types { text/html; }"), "", ""},
 	{"listen with ipv6only on IPv4", inServer("listen 127.0.0.1:8000 ipv6only=on;"), "", ""},
 	{"index with a slash", inServer("index /;"), "", ""},
+	{"error log without a name, which is stderr", "error_log \"\";\nevents { }", "", ""},
+	{"access log without a name, which is stderr", inHTTP("access_log \"\";"), "", ""},
 	{"worker_processes 0", "worker_processes 0;",
 		`[emerg] "worker_processes" directive invalid value in DIR/nginx.conf:1 | configuration file DIR/nginx.conf test failed`,
 		"nginx starts and serves nobody"},

@@ -22,8 +22,8 @@ type Buffering struct {
 // is swapped for a reopened one, and by [Files.Close].
 func (fs *Files) Buffer(path string, how Buffering) (*File, error) {
 	f, err := fs.File(path)
-	if err != nil {
-		return nil, err
+	if err != nil || f == fs.stderr {
+		return f, err
 	}
 	f.buffer = &buffer{file: f, how: how, failed: func(err error) { fs.main.Load().Log(Alert, 0, err.Error()) }}
 	return f, nil

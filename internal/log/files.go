@@ -86,13 +86,17 @@ func (fs *Files) add(path string, o *fd.Owned) *File {
 	return f
 }
 
-// File returns the file with this absolute path. In the master it discards what
+// File returns the file with this absolute path, stderr for "". In the master it discards what
 // is written until [Files.Open] opens it, so that a configuration can be checked
 // before anything is created. In a worker a file that the master did not hand
 // out is an error. The File lives as long as fs.
 func (fs *Files) File(path string) (*File, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	if path == "" {
+		fs.console = true
+		return fs.stderr, nil
+	}
 	if f := fs.byPath[path]; f != nil {
 		return f, nil
 	}

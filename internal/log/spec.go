@@ -16,7 +16,7 @@ type Lookup func(host string) ([]netip.Addr, error)
 type Spec struct {
 	Level  Level
 	Path   string  // a file as written in the configuration; empty for the other two
-	Stderr bool    // "stderr"
+	Stderr bool    // "stderr", or "" as nginx has it
 	Syslog *Syslog // "syslog:..."
 }
 
@@ -29,7 +29,7 @@ func ParseErrorLog(args []string, lookup Lookup) (Spec, error) {
 	}
 	var s Spec
 	switch target := args[0]; {
-	case target == "stderr":
+	case target == "stderr" || target == "":
 		s.Stderr = true
 	case strings.HasPrefix(target, "memory:"):
 		return Spec{}, errors.New(`"memory:" error logs are not supported`)

@@ -20,14 +20,14 @@ func (s *Settings) setBind(d *conf.Directive) error {
 		return s.Bind.Set(Bind{})
 	}
 	b := Bind{at: d}
+	if _, err := upstream.ParseLocal(d.Args[0]); err != nil && !hasVariable(d.Args[0]) {
+		return d.Errorf(`invalid address "%s"`, d.Args[0])
+	}
 	if len(d.Args) == 2 {
 		if d.Args[1] != "transparent" {
 			return d.Errorf(`invalid parameter "%s"`, d.Args[1])
 		}
 		b.transparent = true
-	}
-	if _, err := upstream.ParseLocal(d.Args[0]); err != nil && !hasVariable(d.Args[0]) {
-		return d.Errorf(`invalid address "%s"`, d.Args[0])
 	}
 	return s.Bind.Set(b)
 }

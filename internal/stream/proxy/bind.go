@@ -24,14 +24,14 @@ func (c *Conf) setBind(d *conf.Directive) error {
 		return c.Bind.Set(bind{})
 	}
 	b := bind{at: d}
+	if _, err := upstream.ParseLocal(d.Args[0]); err != nil && !hasVariable(d.Args[0]) {
+		return d.Errorf(`invalid address "%s"`, d.Args[0])
+	}
 	if len(d.Args) == 2 {
 		if d.Args[1] != "transparent" {
 			return d.Errorf(`invalid parameter "%s"`, d.Args[1])
 		}
 		b.transparent = true
-	}
-	if _, err := upstream.ParseLocal(d.Args[0]); err != nil && !hasVariable(d.Args[0]) {
-		return d.Errorf(`invalid address "%s"`, d.Args[0])
 	}
 	return c.Bind.Set(b)
 }

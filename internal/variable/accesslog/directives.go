@@ -176,7 +176,9 @@ func (t *target[S]) setDestination(d *conf.Directive) error {
 		return nil
 	}
 	t.variable = strings.IndexByte(path, '$') >= 0
-	t.path = d.Tree().FullName(path)
+	if path != "" { // else to stderr
+		t.path = d.Tree().FullName(path)
+	}
 	return nil
 }
 
