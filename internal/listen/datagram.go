@@ -11,12 +11,34 @@ import (
 )
 
 // Datagrams of one client must come to one worker, which has its session. So an
-// address for datagrams has a socket per worker whether reuseport is said or not:
-// the kernel chooses among them by the two addresses of a datagram, and chooses
-// the same one as long as there are as many. Sockets are kept over reloads and
-// upgrades, and never are some added to those that baton has opened: with more
-// workers than sockets some workers get none. What nginx has opened without
-// reuseport is one socket, and has no sessions that would outlive the upgrade.
+// address for datagrams has several sockets whether reuseport is said or not: the
+// kernel chooses among them by the two addresses of a datagram, and chooses the same
+// one as long as there are as many. Sockets are kept over reloads and upgrades, and
+// never are some added to those that baton has opened: the sessions of one socket go
+// to another worker together. There are more than workers, so that more workers have
+// something to read later. What nginx has opened without reuseport is one socket, and
+// has no sessions that would outlive the upgrade.
+
+// How many sockets an address for datagrams gets, and how many all such addresses
+// get together, if that is not fewer than there are workers for each.
+const (
+	spread    = 16
+	allSpread = 256
+)
+
+// spreadOf is how many sockets each of the addresses for datagrams in want gets: as
+// many for each worker.
+func (s *Set) spreadOf(want []Spec) int {
+	addresses := 0
+	for _, w := range want {
+		if w.Address.datagram {
+			addresses++
+		}
+	}
+	n := min(spread, allSpread/max(addresses, 1))
+	each := max((n+s.workers-1)/s.workers, 1)
+	return each * s.workers
+}
 
 // ErrDatagramPath: a unix socket for datagrams.
 var ErrDatagramPath = errors.New(`the "udp" parameter is not supported for unix domain sockets`)

@@ -1,7 +1,9 @@
 package listen
 
 import (
+	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -54,7 +56,11 @@ func TestBothKindsOnOneAddress(t *testing.T) {
 	}
 	both := s.open(nil, 2, tcp, udp)
 	both.Commit()
-	if got, want := names(both.Listeners()), strings.Join([]string{address, "udp " + address, "udp " + address + " #2"}, ","); got != want {
+	want := address + ",udp " + address
+	for n := 2; n <= spread; n++ {
+		want += fmt.Sprintf(",udp %s #%d", address, n)
+	}
+	if got := names(both.Listeners()); got != want {
 		t.Errorf("listening on %s, want %s", got, want)
 	}
 	only := s.open(both, 2, udp)
@@ -63,8 +69,8 @@ func TestBothKindsOnOneAddress(t *testing.T) {
 		c.Close()
 		t.Error("the dropped address is still listened on")
 	}
-	if n := len(only.Listeners()); n != 2 {
-		t.Errorf("%d sockets for datagrams are left of 2", n)
+	if n := len(only.Listeners()); n != spread {
+		t.Errorf("%d sockets for datagrams are left of %d", n, spread)
 	}
 	only.Close(false)
 }
@@ -83,19 +89,23 @@ func TestDatagramSocketsStay(t *testing.T) {
 		return all
 	}
 	first := inodes(set.Listeners())
-	if len(first) != 3 {
+	if len(first) != 18 {
 		t.Fatalf("%d sockets for 3 workers", len(first))
 	}
-	for _, workers := range []int{1, 5, 3} {
+	for _, workers := range []int{1, 5, 18, 20, 3} {
 		next := s.open(set, workers, spec)
 		next.Commit()
 		set = next
 		if !slices.Equal(inodes(set.Listeners()), first) {
-			t.Errorf("%d workers: %d sockets, want the same 3", workers, len(set.Listeners()))
+			t.Errorf("%d workers: %d sockets, want the same %d", workers, len(set.Listeners()), len(first))
 		}
 		var dealt []uint64
 		for slot := range workers {
-			dealt = append(dealt, inodes(set.Handout(slot))...)
+			some := inodes(set.Handout(slot))
+			if n := len(first) / workers; len(some) != n && len(some) != n+1 {
+				t.Errorf("%d workers: one has %d sockets of %d", workers, len(some), len(first))
+			}
+			dealt = append(dealt, some...)
 		}
 		slices.Sort(dealt)
 		want := slices.Sorted(slices.Values(first))
@@ -118,6 +128,24 @@ func TestDatagramSocketsStay(t *testing.T) {
 	}
 	heir.Close(false)
 	set.Close(false)
+	if lines := s.logged(); len(lines) != 1 || !strings.Contains(lines[0], "warn: "+spec.Address.String()+" has 18 sockets") {
+		t.Errorf("logged: %q", lines)
+	}
+}
+
+// As many addresses as there may be have sockets for their workers at least.
+func TestManyAddressesForDatagrams(t *testing.T) {
+	for _, c := range []struct{ addresses, workers, each int }{
+		{1, 1, 16}, {1, 3, 18}, {1, 16, 16}, {1, 40, 40}, {16, 2, 16}, {17, 1, 15}, {100, 1, 2}, {100, 3, 3}, {1000, 1, 1}, {1000, 2, 2},
+	} {
+		want := []Spec{{Address: TCP(netip.MustParseAddrPort("127.0.0.1:1"))}}
+		for n := range c.addresses {
+			want = append(want, Spec{Address: UDP(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(n+1)))})
+		}
+		if got := (&Set{workers: c.workers}).spreadOf(want); got != c.each {
+			t.Errorf("%d addresses, %d workers: %d sockets each, want %d", c.addresses, c.workers, got, c.each)
+		}
+	}
 }
 
 // nginx has one socket without reuseport. It gets company.
@@ -143,7 +171,7 @@ func TestDatagramSocketOfNginx(t *testing.T) {
 	}
 	set.Commit()
 	lent := set.Listeners()
-	if len(lent) != 2 || inode(t, lent[0].FD) != inode(t, theirs) {
+	if len(lent) != spread || inode(t, lent[0].FD) != inode(t, theirs) {
 		t.Fatalf("%d sockets", len(lent))
 	}
 	for _, l := range lent {
@@ -196,7 +224,7 @@ func TestAdoptDatagramSockets(t *testing.T) {
 		t.Errorf("%d sockets for connections", n)
 	}
 	taken := worker.Take(spec.Address)
-	if len(taken) != 1 || len(worker.Listeners()) != 0 {
+	if len(taken) != spread/2 || len(worker.Listeners()) != 0 {
 		t.Errorf("%d taken, %d left", len(taken), len(worker.Listeners()))
 	}
 	worker.Close(false)

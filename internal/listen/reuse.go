@@ -1,6 +1,10 @@
 package listen
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/baton-project/baton/internal/log"
+)
 
 // A missing socket is one that has to be opened.
 type missing struct {
@@ -28,10 +32,11 @@ func (s *Set) reuse(c Config) []missing {
 	for _, w := range c.Want {
 		wanted[w.Address] = true
 	}
+	each := s.spreadOf(c.Want)
 	leaving := slices.DeleteFunc(there, func(o *socket) bool { return wanted[o.address] })
 	var lacking []missing
 	for _, w := range c.Want {
-		n, join := s.reuseOne(w, byAddress[w.Address])
+		n, join := s.reuseOne(w, byAddress[w.Address], each)
 		if n > 0 && s.joinOverlapping(w.Address, leaving) {
 			join = true
 		}
@@ -44,14 +49,21 @@ func (s *Set) reuse(c Config) []missing {
 
 // reuseOne takes over all sockets of one address, more than wanted if there are
 // more: each has its own queue of connections, which closing it would lose. It
-// returns how many have to be opened, and whether beside others.
-func (s *Set) reuseOne(w Spec, there []*socket) (lacking int, join bool) {
+// returns how many have to be opened, and whether beside others. each is how many an
+// address for datagrams has.
+func (s *Set) reuseOne(w Spec, there []*socket, each int) (lacking int, join bool) {
 	lacking = 1
 	if w.Options.ReusePort {
 		lacking = s.workers
 	}
-	if w.Address.datagram && slices.ContainsFunc(there, func(o *socket) bool { return o.options.ReusePort }) {
-		lacking = 0 // see datagram.go
+	if w.Address.datagram {
+		lacking = each
+		if slices.ContainsFunc(there, func(o *socket) bool { return o.options.ReusePort }) {
+			lacking = 0 // see datagram.go
+			if len(there) < s.workers {
+				s.log.Logf(log.Warn, 0, "%s has %d sockets: other workers get nothing from there until a restart", w.Address, len(there))
+			}
+		}
 	}
 	for _, found := range there {
 		sameProtocol := found.options.Multipath == w.Options.Multipath
