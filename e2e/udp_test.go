@@ -21,6 +21,7 @@ func datagramServer(t *testing.T, answer func(asked []byte, from net.Addr) []byt
 	if err != nil {
 		t.Fatal(err)
 	}
+	_ = c.(*net.UDPConn).SetReadBuffer(1 << 20) // as much as there may be
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

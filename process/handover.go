@@ -19,7 +19,7 @@ import (
 // gets the ends for its workers over the channel between the masters.
 
 // fan is how many heirs a draining worker gets at most.
-const fan = 8
+const fan = 16
 
 // handOver gives the workers of old, and those of generations before it that
 // still drain, channels to the workers of the current one.
@@ -79,21 +79,23 @@ func (w *worker) gives() bool {
 }
 
 // join connects each worker of from with some of so many heirs, so that all of
-// these get their share.
+// these get their share. First is the one in its own place, as it is likely to have
+// the same sockets.
 func (m *master) join(from []*worker, heirs int, instead bool, give func(heir int, p packet)) {
 	if heirs == 0 {
 		return
 	}
-	for i, w := range from {
+	n := min(heirs, fan)
+	for _, w := range from {
 		p := packet{message: message{Kind: kindHeirs, Instead: instead}}
-		for k := range min(heirs, fan) {
+		for k := range n {
 			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 			if err != nil {
 				m.complain(LevelAlert, failed(err, "socketpair() for handover"))
 				break
 			}
 			p.files = append(p.files, fd.New(pair[0]))
-			give((i*heirs/len(from)+k)%heirs, packet{
+			give((w.slot+k*heirs/n)%heirs, packet{
 				message: message{Kind: kindAccept, Channels: 1}, files: []*fd.Owned{fd.New(pair[1])},
 			})
 		}

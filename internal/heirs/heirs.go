@@ -134,6 +134,27 @@ func (s *Set) Offer(items []handover.Item) {
 	}
 }
 
+// Heirs are the heirs at this moment. The first ones are more likely to have what the
+// worker itself has had.
+func (s *Set) Heirs() []*handover.Sender {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.senders)
+}
+
+// OfferTo is Offer to one of Heirs, for what no other heir can take.
+func (s *Set) OfferTo(heir *handover.Sender, items []handover.Item) {
+	s.offering.RLock()
+	n, err := heir.Offer(items)
+	if err != nil {
+		s.remove(heir)
+	}
+	s.offering.RUnlock()
+	for _, item := range items[n:] {
+		item.Done(handover.ErrPeerGone)
+	}
+}
+
 func (s *Set) next() *handover.Sender {
 	s.mu.Lock()
 	defer s.mu.Unlock()

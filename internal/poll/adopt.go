@@ -30,6 +30,22 @@ func Inspect(o *fd.Owned) (local, peer Sockaddr, err error) {
 	return local, peer, nil
 }
 
+// InspectDatagrams is Inspect for a datagram socket that is connected; it tells no
+// addresses.
+func InspectDatagrams(o *fd.Owned) error {
+	kind, err := socketType(o.Raw())
+	if err != nil {
+		return fmt.Errorf("getsockopt(SO_TYPE) failed: %w", err)
+	}
+	if kind != unix.SOCK_DGRAM {
+		return fmt.Errorf("not a datagram socket: %w", unix.EPROTOTYPE)
+	}
+	if err := setNonblock(o.Raw()); err != nil {
+		return fmt.Errorf("fcntl(O_NONBLOCK) failed: %w", err)
+	}
+	return nil
+}
+
 func socketType(descriptor int) (kind int, err error) {
 	var value int32
 	size := uint32(unsafe.Sizeof(value))

@@ -194,6 +194,16 @@ func (p *Port) LocalAddr() (s Sockaddr, err error) {
 	return s, err
 }
 
+// Cookie is the kernel's name of the socket: the same in all processes that have it,
+// and never another one's.
+func (p *Port) Cookie() (cookie uint64, err error) {
+	err = p.FD(func(descriptor int) (err error) {
+		cookie, err = unix.GetsockoptUint64(descriptor, unix.SOL_SOCKET, unix.SO_COOKIE)
+		return err
+	})
+	return cookie, err
+}
+
 // Reactor returns where p was last added.
 func (p *Port) Reactor() *Reactor { return p.reactor }
 

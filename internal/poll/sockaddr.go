@@ -74,6 +74,16 @@ func (s Sockaddr) Addr() netip.Addr {
 	return netip.Addr{}
 }
 
+// Scope is the interface of a link-local IPv6 address that has sent a datagram; 0
+// for all others.
+func (s Sockaddr) Scope() uint32 { return s.scope }
+
+// WithScope is s with another Scope.
+func (s Sockaddr) WithScope(scope uint32) Sockaddr {
+	s.scope = scope
+	return s
+}
+
 // AppendText appends the address without port as nginx's $remote_addr has it:
 // "127.0.0.1", "::1", "unix:"; nothing for the zero value. The error is always
 // nil.

@@ -131,6 +131,9 @@ func (b *Builder) OnResume(f func(*Session)) { b.made.resumed = append(b.made.re
 // server of this name.
 func (b *Builder) Resume(f Resumer) { b.made.resumer = f }
 
+// Correspond is Resume for sessions of datagrams.
+func (b *Builder) Correspond(f CorrespondentMaker) { b.made.letters = f }
+
 // Content makes h who deals with the sessions of this server; the last call wins.
 func (b *Builder) Content(h Handler) { b.made.content = h }
 

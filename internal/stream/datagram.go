@@ -19,11 +19,12 @@ type datagramSocket struct {
 	listener *Listener
 	locals   bool          // the kernel tells to which address a datagram came
 	own      poll.Sockaddr // that address otherwise
-	out      *poll.Outbox  // to clients; the reactor's goroutine alone
-	leaving  bool          // flush is on its way; likewise
-	flush    func()
+	out      *answers      // of all sockets of listener
+	cookie   uint64        // the kernel's name of it; 0: unknown
 
 	mu       sync.Mutex // guards what follows
+	claimed  bool       // no other process reads
+	paused   bool       // the sessions are on their way to another process
 	stopped  bool       // reads no more
 	sessions map[route]*Session
 }
@@ -35,18 +36,25 @@ type route struct{ from, to poll.Sockaddr }
 func (w *Worker) ListenDatagrams(l *Listener, socket *fd.Owned) {
 	d := &datagramSocket{worker: w, listener: l, locals: l.Spec.Address.Wildcard(),
 		own: poll.SockaddrFrom(l.Spec.Address.IP()), sessions: make(map[route]*Session)}
-	d.out = poll.NewOutbox(&d.Port)
-	d.flush = func() {
-		d.leaving = false
-		d.out.Flush()
-	}
 	w.mu.Lock()
 	if w.inbox == nil {
 		w.inbox = poll.NewInbox()
 	}
+	for _, other := range w.sockets {
+		if other.listener == l {
+			d.out = other.out
+		}
+	}
+	if d.out == nil {
+		d.out = newAnswers(w.reactor, &d.Port)
+	}
 	w.sockets = append(w.sockets, d)
+	w.receiving++
 	w.mu.Unlock()
 	w.reactor.AddPort(&d.Port, socket.Take(), d)
+	if cookie, err := d.Cookie(); err == nil { // else its sessions do not move
+		d.cookie = cookie
+	}
 	d.begin()
 }
 
@@ -65,23 +73,54 @@ func (d *datagramSocket) begin() {
 func (d *datagramSocket) read() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.claimed = true
+	d.update()
 	if d.stopped {
 		d.Disclaim()
-		return
 	}
-	if err := d.Reading(true); err != nil && !errors.Is(err, os.ErrClosed) {
+}
+
+// update reads or does not. Needs d.mu.
+func (d *datagramSocket) update() {
+	err := d.Reading(d.claimed && !d.paused && !d.stopped)
+	if err != nil && !errors.Is(err, os.ErrClosed) {
 		d.worker.main.env.Logger.Logf(log.Alert, 0, "%v", err)
 	}
+}
+
+// pause leaves what comes in the socket, or ends that.
+func (d *datagramSocket) pause(on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.paused = on
+	d.update()
 }
 
 // stop leaves what comes from now on to another process. It is for the reactor's
 // goroutine: what was read has been dealt with.
 func (d *datagramSocket) stop() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	again := d.stopped
+	d.giveUp()
+	d.mu.Unlock()
+	if !again {
+		d.worker.stopped()
+	}
+}
+
+// giveUp is stop of who has d.mu, and calls [Worker.stopped] afterwards.
+func (d *datagramSocket) giveUp() {
 	d.stopped = true
-	_ = d.Reading(false) // it may be closed
+	d.update()
 	d.Disclaim()
+}
+
+// stopped counts a socket for datagrams that is not read any more.
+func (w *Worker) stopped() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.receiving--
+	w.left()
 }
 
 // close gives the socket up for good. Other processes have it too.
@@ -147,12 +186,45 @@ func (d *datagramSocket) forget(s *Session) {
 }
 
 // Writable is for the reactor.
-func (d *datagramSocket) Writable(*poll.Port) { d.out.Flush() }
+func (d *datagramSocket) Writable(*poll.Port) { d.out.flush() }
 
-// flushLater has what was put into out leave at the end of the turn.
-func (d *datagramSocket) flushLater() {
-	if !d.leaving {
-		d.leaving = true
-		d.worker.reactor.Post(d.flush)
+// answers are what is to leave to clients of one listener. They leave by one of its
+// sockets, whichever they came to. All of it is for the reactor's goroutine.
+type answers struct {
+	*poll.Outbox
+	reactor *poll.Reactor
+	leaving bool // at the end of the turn
+	atEnd   func()
+	sent    func() // waits until everything has left; nil: nothing does
+}
+
+func newAnswers(r *poll.Reactor, by *poll.Port) *answers {
+	a := &answers{Outbox: poll.NewOutbox(by), reactor: r}
+	a.atEnd = func() {
+		a.leaving = false
+		a.flush()
 	}
+	return a
+}
+
+// flushLater has what was put in leave at the end of the turn.
+func (a *answers) flushLater() {
+	if !a.leaving {
+		a.leaving = true
+		a.reactor.Post(a.atEnd)
+	}
+}
+
+func (a *answers) flush() {
+	a.Flush()
+	if f := a.sent; f != nil && a.Len() == 0 {
+		a.sent = nil
+		f()
+	}
+}
+
+// whenSent flushes, and calls f when everything has left.
+func (a *answers) whenSent(f func()) {
+	a.sent = f
+	a.flush()
 }

@@ -2,7 +2,9 @@ package stream
 
 import (
 	"sync"
+	"time"
 
+	"github.com/baton-project/baton/fd"
 	"github.com/baton-project/baton/internal/poll"
 )
 
@@ -12,11 +14,33 @@ type Correspondent interface {
 	// afterwards. It runs on the reactor's goroutine, or on that which called
 	// Correspond, and must not wait.
 	Arrived(b []byte)
+	// Begin is called when the client's datagrams that have come so far were passed:
+	// now the session may rest.
+	Begin()
 	// Stop ends the session for a reason of the worker's.
 	Stop(cause error)
+	// Freeze is called when the session is about to move to another worker, perhaps
+	// several times. Nothing is read or sent from here on. It returns the other socket;
+	// nil when the session has ended.
+	Freeze() *fd.Owned
+	// Frozen is what the CorrespondentMaker there gets.
+	Frozen() (state []byte, waits Waiting, err error)
+	// Thaw goes on with the socket that Freeze has returned: it does not move after all.
+	Thaw(socket *fd.Owned)
+	// Moved is called when it has moved. The socket is gone; what is left is given back
+	// without a word to anybody.
+	Moved()
 	// Sending is told of replies that could not be sent.
 	poll.Sending
 }
+
+// Waiting is for how long a session waits for the next datagram, and has done so.
+type Waiting struct{ Timeout, Quiet time.Duration }
+
+// A CorrespondentMaker goes on with a session of datagrams that another worker has
+// had; state is what the Correspondent there has returned from Frozen. It returns who
+// takes over, with the socket; nil: the route is gone.
+type CorrespondentMaker func(s *Session, state []byte, waits Waiting, socket *fd.Owned) Correspondent
 
 // What comes before the handler takes it is kept, up to these bounds.
 const (
@@ -108,6 +132,11 @@ func (s *Session) Correspond(c Correspondent) bool {
 		}
 	}
 	s.Consumed(poll.Input)
+	c.Begin()
+	s.worker.mu.Lock()
+	defer s.worker.mu.Unlock()
+	s.relaying = true
+	s.worker.settled()
 	return true
 }
 
@@ -120,7 +149,7 @@ func (s *Session) Reply() []byte { return s.dialogue.socket.out.Room() }
 func (s *Session) SendReply(n int, c Correspondent) {
 	d := s.dialogue
 	d.socket.out.Put(n, s.peer, d.from(), c)
-	d.socket.flushLater()
+	d.socket.out.flushLater()
 	s.sent += int64(n)
 }
 

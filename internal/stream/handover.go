@@ -35,6 +35,8 @@ type giver struct {
 	worker *Worker
 	heirs  *heirs.Set
 	wake   chan struct{} // holds a token when there may be something to do
+	others chan struct{} // ... when there may be other heirs
+	calmer chan struct{} // ... when a session is through the phases, or has ended
 
 	mu     sync.Mutex // guards what follows
 	moving []*Session // their tunnels are to be stopped; taken from the end
@@ -43,23 +45,29 @@ type giver struct {
 }
 
 // HandOver is [Worker.Drain] for a worker with heirs: it offers them every session
-// that is relayed. It returns when no session is left, or ctx ends and the rest is
-// closed.
+// that is relayed, and each socket for datagrams with its sessions to the one that is
+// to read it. It returns when no session is left, or ctx ends and the rest is closed.
 func (w *Worker) HandOver(ctx context.Context, to *heirs.Set) error {
-	g := &giver{worker: w, heirs: to, wake: make(chan struct{}, 1)}
-	to.OnChange(g.look)
+	g := &giver{worker: w, heirs: to, wake: make(chan struct{}, 1), others: make(chan struct{}, 1), calmer: make(chan struct{}, 1)}
+	to.OnChange(func() {
+		g.look()
+		token(g.others)
+	})
 	w.StopAccepting()
 	w.mu.Lock()
 	w.draining, w.giver = true, g
 	w.left()
 	w.mu.Unlock()
 	g.look()
+	var sockets sync.WaitGroup
+	sockets.Go(func() { g.giveSockets(ctx) })
 	err := g.give(ctx)
 	if err != nil {
 		w.Close()
 		g.release()
 		<-w.empty
 	}
+	sockets.Wait()
 	w.reactor.Post(w.closeSockets) // behind what is still to be sent
 	return err
 }
@@ -70,7 +78,7 @@ func (g *giver) look() {
 	var found []*Session
 	w.mu.Lock()
 	for s := w.first; s != nil; s = s.next {
-		if s.relaying && !s.stays && !s.frozen {
+		if s.tunnel != nil && s.relaying && !s.stays && !s.frozen {
 			found = append(found, s)
 		}
 	}
@@ -81,9 +89,11 @@ func (g *giver) look() {
 	g.signal()
 }
 
-func (g *giver) signal() {
+func (g *giver) signal() { token(g.wake) }
+
+func token(into chan struct{}) {
 	select {
-	case g.wake <- struct{}{}:
+	case into <- struct{}{}:
 	default:
 	}
 }
@@ -312,7 +322,13 @@ func wakeTLS(t *poll.Tunnel) {
 func (s *Session) gone() {
 	s.ended = true
 	s.sockets = [2]*fd.Owned{}
-	s.holder.Moved()
+	if s.dialogue != nil {
+		s.dialogue.socket.forget(s)
+		s.partner.Moved()
+		s.Leave()
+	} else {
+		s.holder.Moved()
+	}
 	for _, f := range s.endings {
 		f()
 	}

@@ -43,14 +43,25 @@ func (m *Moved) Fill(t *poll.Tunnel) {
 
 // Kinds are the records of sessions that this worker accepts from the one before it.
 func (w *Worker) Kinds() map[string]handover.Kind {
-	return map[string]handover.Kind{kindTCP: {Version: versionOne, Accept: func(r *handover.Record, files []*fd.Owned) (handover.Taken, error) {
-		a, err := w.rebuild(r, files)
-		if err != nil {
-			fd.CloseAll(files)
-			return nil, err
-		}
-		return a, nil
-	}}}
+	return map[string]handover.Kind{
+		kindTCP: {Version: versionOne, Accept: func(r *handover.Record, files []*fd.Owned) (handover.Taken, error) {
+			a, err := w.rebuild(r, files)
+			if err != nil {
+				fd.CloseAll(files)
+				return nil, err
+			}
+			return a, nil
+		}},
+		kindSocket: {Version: versionOne, Accept: w.isReader},
+		kindUDP: {Version: versionOne, Accept: func(r *handover.Record, files []*fd.Owned) (handover.Taken, error) {
+			a, err := w.rebuildDialogue(r, files)
+			if err != nil {
+				fd.CloseAll(files)
+				return nil, err
+			}
+			return a, nil
+		}},
+	}
 }
 
 // An arrival is a session that was rebuilt and is not ours yet.
@@ -97,15 +108,28 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	if l == nil {
 		return nil, heirs.ErrNotListened
 	}
-	s := &Session{
-		worker: w, listener: l, site: l.siteOf(local), peer: peer, client: peer, number: state.Number,
-		began: w.reactor.Tick() - state.Age, received: state.Received, sent: state.Sent, said: state.Said.Header(),
-		origin: from, greeted: true,
+	s, err := w.remake(l, local, peer, &state.basics)
+	if err != nil {
+		return nil, err
 	}
-	s.server = s.site.server
+	s.said, s.origin = state.Said.Header(), from
 	if s.site.ssl != (state.TLS[0] != nil) && from == nil {
 		return nil, heirs.ErrNotListened
 	}
+	if a.stream, err = w.secure(s, state); err != nil {
+		return nil, err
+	}
+	a.session = s
+	return a, w.readmit(s)
+}
+
+// remake makes a session again that a client has with l.
+func (w *Worker) remake(l *Listener, local, peer poll.Sockaddr, state *basics) (*Session, error) {
+	s := &Session{
+		worker: w, listener: l, site: l.siteOf(local), peer: peer, client: peer, number: state.Number,
+		began: w.reactor.Tick() - state.Age, received: state.Received, sent: state.Sent, greeted: true,
+	}
+	s.server = s.site.server
 	s.makeRoom()
 	if state.Client != "" {
 		addr, err := netip.ParseAddrPort(state.Client)
@@ -117,11 +141,22 @@ func (w *Worker) rebuild(r *handover.Record, files []*fd.Owned) (*arrival, error
 	if state.Server != "" {
 		s.ChooseServer(state.Server)
 	}
-	if a.stream, err = w.secure(s, state); err != nil {
-		return nil, err
+	return s, nil
+}
+
+// resumed tells features about a session that has moved here, and what they have
+// known of it.
+func (s *Session) resumed(state *basics) {
+	m := s.worker.main
+	m.vars.Restore(&s.vars, &state.Variables)
+	for _, c := range m.carried {
+		if b, known := state.Carried[c.key]; known {
+			c.load(s, b)
+		}
 	}
-	a.session = s
-	return a, w.readmit(s)
+	for _, f := range s.server.resumed {
+		f(s)
+	}
 }
 
 // secure gives s the TLS that it had; the result is that of the other end.
@@ -167,17 +202,8 @@ func (w *Worker) readmit(s *Session) error {
 // Start implements [handover.Taken].
 func (a *arrival) Start() {
 	s, state := a.session, &a.state
-	w := s.worker
-	w.main.vars.Restore(&s.vars, &state.Variables)
-	w.reactor.Add(&s.Conn, a.sockets[0].Take(), s)
-	for _, c := range w.main.carried {
-		if b, known := state.Carried[c.key]; known {
-			c.load(s, b)
-		}
-	}
-	for _, f := range s.server.resumed {
-		f(s)
-	}
+	s.worker.reactor.Add(&s.Conn, a.sockets[0].Take(), s)
+	s.resumed(&state.basics)
 	m := &Moved{Socket: a.sockets[1], Stream: a.stream, session: s, state: state}
 	var h Holder
 	if resume := s.server.resumer; resume != nil {

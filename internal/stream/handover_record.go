@@ -22,22 +22,28 @@ const (
 // other one a session may move with.
 const unsentMost = 4 << 20
 
-// sessionState is a relayed session on its way; with it go the client's socket and
-// the other one. What there are two of is the client's and the other end's. Times
-// are in milliseconds before the moment of writing, so that clocks need not agree.
-type sessionState struct {
-	Listen   string            `cbor:"1,keyasint"` // the address of the listener
-	Number   uint64            `cbor:"2,keyasint"`
-	Age      int64             `cbor:"3,keyasint"`
-	Received int64             `cbor:"4,keyasint,omitempty"` // from the client
-	Sent     int64             `cbor:"5,keyasint,omitempty"`
-	Server   string            `cbor:"6,keyasint,omitempty"` // the name that has chosen it
-	Client   string            `cbor:"7,keyasint,omitempty"` // see Session.SetPeer
-	Said     *proxyproto.Saved `cbor:"8,keyasint,omitempty"`
+// basics is what is to be known of every session on its way. Times, here and in what
+// has it, are in milliseconds before the moment of writing, so that clocks need not
+// agree.
+type basics struct {
+	Listen   string `cbor:"1,keyasint"` // the address of the listener
+	Number   uint64 `cbor:"2,keyasint"`
+	Age      int64  `cbor:"3,keyasint"`
+	Received int64  `cbor:"4,keyasint,omitempty"` // from the client
+	Sent     int64  `cbor:"5,keyasint,omitempty"`
+	Server   string `cbor:"6,keyasint,omitempty"` // the name that has chosen it
+	Client   string `cbor:"7,keyasint,omitempty"` // see Session.SetPeer
 
 	Variables variable.Saved    `cbor:"9,keyasint"`
 	Carried   map[string][]byte `cbor:"10,keyasint,omitempty"` // see MainBuilder.Carry
 	Holder    []byte            `cbor:"11,keyasint,omitempty"` // see Holder.Frozen
+}
+
+// sessionState is a relayed session on its way; with it go the client's socket and
+// the other one. What there are two of is the client's and the other end's.
+type sessionState struct {
+	basics
+	Said *proxyproto.Saved `cbor:"8,keyasint,omitempty"`
 
 	Timeout   int64   `cbor:"12,keyasint,omitempty"` // of the tunnel
 	Quiet     int64   `cbor:"13,keyasint,omitempty"` // since something came
@@ -65,20 +71,14 @@ type carried struct {
 	load func(*Session, []byte)
 }
 
-// record says what a frozen session is. apart is one more file, or nil.
-func (s *Session) record() (rec handover.Record, apart *fd.Owned, err error) {
-	t := s.tunnel
-	made := sessionState{
+// basics says what s is, but for the Holder.
+func (s *Session) basics() basics {
+	made := basics{
 		Listen: s.listener.Spec.Address.String(), Number: s.number, Age: s.Tick() - s.began,
-		Received: s.BytesReceived(), Sent: s.BytesSent(), Server: s.chosen, Said: s.said.Save(),
-		Variables: s.worker.main.vars.Save(&s.vars),
-		Timeout:   t.Ends[0].Timeout.Milliseconds(), Quiet: max(t.Idle().Milliseconds(), 0), HalfClose: t.HalfClose,
+		Received: s.BytesReceived(), Sent: s.BytesSent(), Server: s.chosen, Variables: s.worker.main.vars.Save(&s.vars),
 	}
 	if s.changed {
 		made.Client = addressText(s.client)
-	}
-	if o := s.origin; o != nil {
-		made.Local, made.Peer, made.Passes = o.local.String(), addressText(s.peer), o.passes
 	}
 	for _, c := range s.worker.main.carried {
 		if b := c.save(s); b != nil {
@@ -87,6 +87,19 @@ func (s *Session) record() (rec handover.Record, apart *fd.Owned, err error) {
 			}
 			made.Carried[c.key] = b
 		}
+	}
+	return made
+}
+
+// record says what a frozen session is. apart is one more file, or nil.
+func (s *Session) record() (rec handover.Record, apart *fd.Owned, err error) {
+	t := s.tunnel
+	made := sessionState{
+		basics: s.basics(), Said: s.said.Save(),
+		Timeout: t.Ends[0].Timeout.Milliseconds(), Quiet: max(t.Idle().Milliseconds(), 0), HalfClose: t.HalfClose,
+	}
+	if o := s.origin; o != nil {
+		made.Local, made.Peer, made.Passes = o.local.String(), addressText(s.peer), o.passes
 	}
 	if made.Holder, err = s.holder.Frozen(); err != nil {
 		return rec, nil, err
@@ -182,19 +195,24 @@ func (s *sessionState) unpack(apart *fd.Owned) error {
 	return nil
 }
 
-// valid says whether a worker of ours could have written s, with so many files.
-func (s *sessionState) valid(files int) bool {
+// valid says whether a worker of ours could have written b, with these times.
+func (b *basics) valid(times ...int64) bool {
 	const most = 100 * 366 * 24 * 3600 * 1000 // ms
-	for _, ms := range []int64{s.Age, s.Timeout, s.Quiet} {
+	for _, ms := range append(times, b.Age) {
 		if ms < 0 || ms > most {
 			return false
 		}
 	}
+	return b.Received >= 0 && b.Sent >= 0
+}
+
+// valid says whether a worker of ours could have written s, with so many files.
+func (s *sessionState) valid(files int) bool {
 	want := 2
 	if s.Apart {
 		want = 3
 	}
-	if s.Passes < 0 || s.Passes > maxPasses || files != want || s.Received < 0 || s.Sent < 0 || s.Shut[0] && s.Shut[1] {
+	if !s.basics.valid(s.Timeout, s.Quiet) || s.Passes < 0 || s.Passes > maxPasses || files != want || s.Shut[0] && s.Shut[1] {
 		return false
 	}
 	for side, n := range s.Sizes {

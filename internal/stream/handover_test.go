@@ -15,12 +15,13 @@ import (
 // FuzzRebuild gives a worker records with any state and descriptors that are no
 // sockets: it refuses them, without a panic, and closes what came along.
 func FuzzRebuild(f *testing.F) {
+	at80 := basics{Listen: "127.0.0.1:80"}
 	for _, s := range []sessionState{
-		{Listen: "127.0.0.1:80", Number: 1, Age: 10},
-		{Listen: "127.0.0.1:80", Unsent: [2][]byte{{1}, {2, 3}}, Sizes: [2]int{1, 2}, Said: &proxyproto.Saved{}},
-		{Listen: "127.0.0.1:80", Apart: true, Sizes: [2]int{1 << 20, 0}, Shut: [2]bool{false, true}},
-		{Listen: "127.0.0.1:80", TLS: [2]*tls.State{{Version: 0x304, Suite: 0x1301, Sizes: [3]int{0, 2, 0}, Bulk: []byte{1, 2}}, nil}},
-		{Listen: "127.0.0.1:80", Local: "127.0.0.1:81", Peer: "127.0.0.1:82", Passes: 1, Client: "192.0.2.1:1"},
+		{basics: basics{Listen: "127.0.0.1:80", Number: 1, Age: 10}},
+		{basics: at80, Unsent: [2][]byte{{1}, {2, 3}}, Sizes: [2]int{1, 2}, Said: &proxyproto.Saved{}},
+		{basics: at80, Apart: true, Sizes: [2]int{1 << 20, 0}, Shut: [2]bool{false, true}},
+		{basics: at80, TLS: [2]*tls.State{{Version: 0x304, Suite: 0x1301, Sizes: [3]int{0, 2, 0}, Bulk: []byte{1, 2}}, nil}},
+		{basics: basics{Listen: "127.0.0.1:80", Client: "192.0.2.1:1"}, Local: "127.0.0.1:81", Peer: "127.0.0.1:82", Passes: 1},
 	} {
 		rec, err := handover.NewRecord(kindTCP, versionOne, 2, &s)
 		if err != nil {
@@ -82,14 +83,14 @@ func TestUnsentBytesTravel(t *testing.T) {
 func TestStatesThatAreRefused(t *testing.T) {
 	for name, s := range map[string]sessionState{
 		"no second socket":     {},
-		"before its time":      {Age: -1},
+		"before its time":      {basics: basics{Age: -1}},
 		"both sides at an end": {Shut: [2]bool{true, true}},
 		"bytes behind the end": {Shut: [2]bool{true, false}, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}},
 		"other sizes":          {Sizes: [2]int{2, 0}, Unsent: [2][]byte{{1}, nil}},
 		"both here and apart":  {Apart: true, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}},
 		"too much":             {Apart: true, Sizes: [2]int{unsentMost + 1, 0}},
 		"passed on for ever":   {Passes: maxPasses + 1},
-		"fewer than no bytes":  {Sent: -1},
+		"fewer than no bytes":  {basics: basics{Sent: -1}},
 	} {
 		files := 2
 		if name == "no second socket" {
@@ -102,7 +103,7 @@ func TestStatesThatAreRefused(t *testing.T) {
 			t.Errorf("%s: is taken", name)
 		}
 	}
-	if s := (&sessionState{Age: 1, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}}); !s.valid(2) {
+	if s := (&sessionState{basics: basics{Age: 1}, Sizes: [2]int{1, 0}, Unsent: [2][]byte{{1}, nil}}); !s.valid(2) {
 		t.Error("a good one is refused")
 	}
 }

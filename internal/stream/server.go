@@ -23,8 +23,9 @@ type Server struct {
 	name    string // $server_name
 	phases  [phaseCount][]Handler
 	content Handler
-	resumed []func(*Session) // see Builder.OnResume
-	resumer Resumer          // see Builder.Resume; nil: sessions are not relayed
+	resumed []func(*Session)   // see Builder.OnResume
+	resumer Resumer            // see Builder.Resume; nil: sessions are not relayed
+	letters CorrespondentMaker // see Builder.Correspond; likewise
 	logger  *log.Logger
 	tls     *tls.Server // nil: it has no certificate, or nobody listens for it with TLS
 

@@ -56,7 +56,7 @@ type Session struct {
 	other      *poll.Conn    // see Awaits
 	prev, next *Session      // in worker.first
 	doom       error         // see stop
-	relaying   bool          // the tunnel was started
+	relaying   bool          // the tunnel was started, or partner has begun
 	frozen     bool          // it was stopped, to move
 	stays      bool          // ... and is not again
 	left       bool

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type Worker struct {
 	mu        sync.Mutex // guards what follows
 	acceptors []*poll.Acceptor
 	sockets   []*datagramSocket
+	receiving int         // how many of them have not stopped
 	inbox     *poll.Inbox // nil: no socket for datagrams; the reactor's goroutine uses it
 	first     *Session    // of all that are open
 	open      int
@@ -33,7 +35,7 @@ type Worker struct {
 	closing   bool
 	stops     []func()
 	giver     *giver        // nil: it does not hand over
-	empty     chan struct{} // closed when a draining worker has no session
+	empty     chan struct{} // closed when a draining worker has no session, and gets none
 
 	streams tls.Buffers // of upstreams' ends of sessions that have moved here
 }
@@ -152,11 +154,12 @@ func (w *Worker) leave(s *Session) {
 	s.prev, s.next, s.left = nil, nil, true
 	w.open--
 	w.left()
+	w.settled()
 }
 
 // left ends a draining worker that has no session. Needs w.mu.
 func (w *Worker) left() {
-	if !w.draining || w.open > 0 {
+	if !w.draining || w.open > 0 || w.receiving > 0 {
 		return
 	}
 	select {
@@ -167,14 +170,19 @@ func (w *Worker) left() {
 }
 
 // StopAccepting returns when nobody accepts from the sockets of [Worker.Listen]
-// any more; they can then be closed. The reactor must be running.
-func (w *Worker) StopAccepting() {
-	stopped := make(chan struct{})
+// any more; they can then be closed. Sockets for datagrams are read until
+// [Worker.Drain], or until an heir of [Worker.HandOver] does it. The reactor must be
+// running.
+func (w *Worker) StopAccepting() { w.onReactor(w.stopAccepting) }
+
+// onReactor returns when f has run on the reactor's goroutine.
+func (w *Worker) onReactor(f func()) {
+	ran := make(chan struct{})
 	w.reactor.Post(func() {
-		w.stopAccepting()
-		close(stopped)
+		f()
+		close(ran)
 	})
-	<-stopped
+	<-ran
 }
 
 // stopAccepting is for the reactor's goroutine.
@@ -185,15 +193,27 @@ func (w *Worker) stopAccepting() {
 		a.Stop()
 	}
 	w.acceptors = nil
-	for _, d := range w.sockets {
+}
+
+// stopReceiving likewise: it leaves all datagrams that come to other processes.
+func (w *Worker) stopReceiving() {
+	for _, d := range w.receivers() {
 		d.stop()
 	}
+}
+
+// receivers are the sockets for datagrams.
+func (w *Worker) receivers() []*datagramSocket {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.sockets)
 }
 
 // Drain stops accepting, and returns once the last session has ended by itself.
 // When ctx ends first the rest is closed. The reactor must be running.
 func (w *Worker) Drain(ctx context.Context) error {
 	w.StopAccepting()
+	w.onReactor(w.stopReceiving)
 	w.mu.Lock()
 	w.draining = true
 	w.left()
@@ -225,6 +245,7 @@ func (w *Worker) closeSockets() {
 func (w *Worker) Close() {
 	w.reactor.Post(func() {
 		w.stopAccepting()
+		w.stopReceiving()
 		relayed, partners := w.interrupt()
 		for _, s := range relayed {
 			s.stop(ErrShutdown)

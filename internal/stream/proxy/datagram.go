@@ -24,7 +24,10 @@ type exchange struct {
 
 	mu        sync.Mutex // guards what follows, and the relay from Correspond on
 	over      bool
-	failed    bool // the upstream is at fault
+	frozen    bool  // it is about to move
+	awake     bool  // ... and the session does not rest, nor is Expire on its way
+	doom      error // see Stop
+	failed    bool  // the upstream is at fault
 	requests  int64
 	responses int64
 	received  int64 // bytes from the upstream
@@ -95,19 +98,42 @@ func (r *relay) correspond() stream.Result {
 	x.mu.Unlock()
 	ok := s.Correspond(x)
 	x.mu.Lock()
-	switch {
-	case x.over:
-	case !ok:
+	if !ok && !x.over {
 		x.conclude(stream.StatusOK)
-	default:
-		s.SetHandler(x)
-		s.Rest(r.conf.Timeout.V)
-		if err := x.Reading(true); err != nil {
-			s.Logf(log.Alert, "%v", err)
-			x.conclude(stream.StatusInternalError)
-		}
 	}
 	return stream.Done
+}
+
+// Begin is for [stream.Correspondent].
+func (x *exchange) Begin() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.r.s.SetHandler(x)
+	x.proceed()
+}
+
+// proceed goes on with an exchange whose session does not rest.
+func (x *exchange) proceed() {
+	if x.over {
+		return
+	}
+	s := x.r.s
+	if err := x.Reading(x.down.until == 0); err != nil {
+		s.Logf(log.Alert, "%v", err)
+		x.conclude(stream.StatusInternalError)
+		return
+	}
+	x.rest()
+}
+
+// rest waits for the next that is due.
+func (x *exchange) rest() {
+	now := x.r.s.Tick()
+	left := x.last + x.r.conf.Timeout.V.Milliseconds() - now
+	if x.down.until != 0 {
+		left = x.down.until - now
+	}
+	x.r.s.Rest(time.Duration(max(left, 1)) * time.Millisecond)
 }
 
 // firstDatagram is what the client has sent, behind the header of the PROXY
@@ -163,7 +189,7 @@ func (x *exchange) logError(doing string, level log.Level, errno unix.Errno, tex
 func (x *exchange) Arrived(b []byte) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.over || x.up.rate > 0 && !x.up.passes(x, x.r.s.BytesReceived()) {
+	if x.over || x.frozen || x.up.rate > 0 && !x.up.passes(x, x.r.s.BytesReceived()) {
 		return
 	}
 	x.r.s.Count(int64(len(b)), 0)
@@ -196,7 +222,7 @@ func (x *exchange) Readable(*poll.Port) {
 // reply passes on one datagram of the upstream. It reports false when there is
 // none, or nobody to pass it to.
 func (x *exchange) reply() bool {
-	if x.over {
+	if x.over || x.frozen {
 		return false
 	}
 	s := x.r.s
@@ -291,7 +317,11 @@ func (x *exchange) Expire(*poll.Conn) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := x.r.s
-	if x.over {
+	switch {
+	case x.over:
+		return
+	case x.frozen:
+		x.awake = true
 		return
 	}
 	now := s.Tick()
@@ -302,10 +332,7 @@ func (x *exchange) Expire(*poll.Conn) {
 		}
 	}
 	if left := x.last + x.r.conf.Timeout.V.Milliseconds() - now; left > 0 {
-		if x.down.until != 0 {
-			left = x.down.until - now
-		}
-		s.Rest(time.Duration(left) * time.Millisecond)
+		x.rest()
 		return
 	}
 	if c := x.r.conf; c.Responses.V == unlimited || x.responses >= int64(c.Responses.V)*x.requests {
@@ -322,9 +349,14 @@ func (x *exchange) Expire(*poll.Conn) {
 func (x *exchange) Stop(cause error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.over {
+	if x.over || x.frozen {
+		x.doom = cause
 		return
 	}
+	x.stop(cause)
+}
+
+func (x *exchange) stop(cause error) {
 	if errors.Is(cause, stream.ErrShutdown) {
 		x.r.s.Logf(log.Info, "shutdown timeout")
 	}
@@ -336,7 +368,7 @@ func (x *exchange) SendFailed(err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	var errno unix.Errno
-	if x.over || !errors.As(err, &errno) {
+	if x.over || x.frozen || !errors.As(err, &errno) {
 		return
 	}
 	x.logError(sendingClient, log.Info, errno, "sendmsg() failed")
@@ -347,7 +379,7 @@ func (x *exchange) SendFailed(err error) {
 func (x *exchange) conclude(rc stream.Result) {
 	x.over = true
 	r := x.r
-	if r.session.Metric() == core.TimeToLast && !x.failed {
+	if r.metric() == core.TimeToLast && !x.failed {
 		r.session.Took(time.Duration(r.s.Tick()-r.began) * time.Millisecond)
 	}
 	r.end()

@@ -378,7 +378,9 @@ func (r *relay) outcome() core.Outcome {
 // closeConn closes the connection to the upstream.
 func (r *relay) closeConn() {
 	if r.letters != nil {
-		_ = r.letters.Close() // it may be closed already
+		if o := r.letters.Detach(); o != nil { // it may be closed already, or another process have it
+			_ = o.Close()
+		}
 		return
 	}
 	r.s.Awaits(nil)

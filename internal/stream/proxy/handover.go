@@ -19,8 +19,15 @@ type relayState struct {
 // Frozen says how far the session is.
 func (r *relay) Frozen() ([]byte, error) {
 	r.noteFirst()
-	return cbor.Marshal(&relayState{Host: r.host, States: r.states, Elapsed: r.s.Tick() - r.began, Headed: r.headed})
+	return cbor.Marshal(r.kept())
 }
+
+func (r *relay) kept() *relayState {
+	return &relayState{Host: r.host, States: r.states, Elapsed: r.s.Tick() - r.began, Headed: r.headed}
+}
+
+// valid says whether a worker of ours could have written k.
+func (k *relayState) valid() bool { return len(k.States) > 0 && k.Elapsed >= 0 && k.Headed >= 0 }
 
 // Moved gives the peer back; the connection is another worker's.
 func (r *relay) Moved() {
@@ -32,24 +39,36 @@ func (r *relay) Moved() {
 // of this configuration.
 func (p *pass) resume(s *stream.Session, state []byte, m *stream.Moved) stream.Holder {
 	var kept relayState
-	if err := cbor.Unmarshal(state, &kept); err != nil || len(kept.States) == 0 || kept.Elapsed < 0 || kept.Headed < 0 {
+	if err := cbor.Unmarshal(state, &kept); err != nil || !kept.valid() {
 		return nil
 	}
-	r := &relay{pass: p, s: s, host: kept.Host, states: kept.States, headed: kept.Headed, began: s.Tick() - kept.Elapsed}
-	r.name = r.state().Peer
-	s.Passes(r)
+	r := p.again(s, &kept)
 	s.Reactor().Add(&r.conn.Conn, m.Socket.Take(), nil)
 	if m.Stream != nil {
 		m.Stream.SetSocket(&r.conn.Conn)
 		r.secured, r.bytes = m.Stream, m.Stream
 	}
-	if target := r.targetNow(); target != nil {
-		target.Group().Begin(&r.session, target.Key(s, s.Peer().Addr()))
-		r.session.Resume(r.name) // it may have no such peer any more
-	}
+	r.useAgain()
 	m.Fill(&r.tunnel)
 	r.tie(&r.tunnel)
 	return r
+}
+
+// again makes the relay of a session that has moved here.
+func (p *pass) again(s *stream.Session, kept *relayState) *relay {
+	r := &relay{pass: p, s: s, host: kept.Host, states: kept.States, headed: kept.Headed, began: s.Tick() - kept.Elapsed}
+	r.name = r.state().Peer
+	s.Passes(r)
+	s.Doing(proxying)
+	return r
+}
+
+// useAgain counts the session among those of its upstream, if that is still one.
+func (r *relay) useAgain() {
+	if target := r.targetNow(); target != nil {
+		target.Group().Begin(&r.session, target.Key(r.s, r.s.Peer().Addr()))
+		r.session.Resume(r.name) // it may have no such peer any more
+	}
 }
 
 // targetNow is the group that the session would be passed on to now; nil: none that

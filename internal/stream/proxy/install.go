@@ -60,6 +60,7 @@ func (c *Conf) install(b *stream.Builder) (err error) {
 	}
 	b.Content(p.handle)
 	b.Resume(p.resume)
+	b.Correspond(p.resumeExchange)
 	return nil
 }
 
