@@ -18,7 +18,7 @@ import (
 )
 
 // layerFour is a server whose sessions are relayed as they are, with TLS towards the
-// client, towards the upstream, and both.
+// client, towards the upstream, and both, and at a limited rate.
 const layerFour = `
 	daemon on; worker_processes 2;
 	stream {
@@ -29,6 +29,8 @@ const layerFour = `
 		server { listen {{front}} ssl; proxy_pass PLAIN; }
 		server { listen {{back}}; proxy_pass TLS; proxy_ssl on; }
 		server { listen {{both}} ssl; proxy_pass TLS; proxy_ssl on; }
+		server { listen {{paced}}; proxy_pass PLAIN; proxy_upload_rate 60k; proxy_download_rate 80k; }
+		server { listen {{slow}} ssl; proxy_pass TLS; proxy_ssl on; proxy_upload_rate 80k; proxy_download_rate 60k; }
 	}`
 
 // An origin echoes, and counts the connections that it has accepted.
@@ -86,7 +88,7 @@ func startLayerFour(t *testing.T, site string) (b *e2e.Server, plain, secure *or
 func dialLayerFour(t *testing.T, b *e2e.Server, name string) net.Conn {
 	t.Helper()
 	c := dialStream(t, b, name)
-	if name == "front" || name == "both" {
+	if name == "front" || name == "both" || name == "slow" {
 		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}
 	return c
@@ -174,7 +176,7 @@ func finish(t *testing.T, all []*sequence) {
 	}
 }
 
-// Sessions of all four kinds, with numbers under way all the time, through reloads
+// Sessions of all kinds, with numbers under way all the time, through reloads
 // and upgrades: nothing is lost, and no upstream sees another connection. The full
 // numbers are for a quiet machine: BATON_STORM=1.
 func TestHandoverOfSessions(t *testing.T) {
@@ -190,7 +192,7 @@ func TestHandoverOfSessions(t *testing.T) {
 func moveSessions(t *testing.T, sessions, reloads, upgrades int) {
 	b, plain, secure := startLayerFour(t, layerFour)
 	var all []*sequence
-	names := []string{"plain", "front", "back", "both"}
+	names := []string{"plain", "front", "back", "both", "paced", "slow"}
 	for i := range sessions {
 		pause := time.Duration(sessions) * time.Millisecond
 		all = append(all, startSlowSequence(dialLayerFour(t, b, names[i%len(names)]), pause))

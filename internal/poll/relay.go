@@ -40,7 +40,11 @@ func (t *Tunnel) relay(side int) (why Ending, over bool) {
 	buffer := r.takeBuffer()
 	defer r.giveBuffer(buffer)
 	for turn := int64(0); ; {
-		n, why, err := t.relaySome(side, buffer)
+		room := t.paceBefore(side, buffer)
+		if len(room) == 0 {
+			return Ending{}, false
+		}
+		n, why, err := t.relaySome(side, room)
 		if n > 0 {
 			if t.moved[side].Add(n) == n {
 				t.first[side].Store(r.Tick())
@@ -55,6 +59,9 @@ func (t *Tunnel) relay(side int) (why Ending, over bool) {
 			return Ending{}, false
 		case err != nil:
 			return why, true
+		}
+		if t.paceAfter(side, n) {
+			return Ending{}, false
 		}
 		if turn += n; turn >= relayTurn {
 			turn = 0
@@ -88,7 +95,7 @@ func (t *Tunnel) relaySome(side int, buffer []byte) (moved int64, why Ending, er
 		t.keep(side, err, buffer[sent:n])
 		return moved, Ending{Side: 1 - side, Writing: true, Err: err}, err
 	}
-	if n < len(buffer) || from.Stream != Stream(from.Conn) || to.Stream != Stream(to.Conn) {
+	if n < len(buffer) || from.Rate > 0 || from.Stream != Stream(from.Conn) || to.Stream != Stream(to.Conn) {
 		return moved, Ending{}, nil
 	}
 	spliced, err := to.Conn.TrySplice(from.Conn, -1)

@@ -26,6 +26,10 @@ type End struct {
 	// Timeout is how long nothing may come from here while nothing comes from
 	// the other end either; zero: for ever.
 	Timeout time.Duration
+	// Rate bounds how much is read from here, in bytes per second; zero: as much as
+	// there is. Piece is then the most of one read; zero: some kB.
+	Rate  int64
+	Piece int
 }
 
 // A Tunnel carries bytes between two Conns in both directions until one of them
@@ -51,6 +55,8 @@ type Tunnel struct {
 	// Shut is an end that sends no more, as another tunnel with HalfClose has seen
 	// and passed on. At most one is.
 	Shut [2]bool
+	// Paced is where another tunnel was with ends that have a Rate; nil: nowhere.
+	Paced *[2]Paced
 	// Done is called once, on any goroutine, when the tunnel has ended: both
 	// Conns are busy and its own again, and it must close them. It is not called
 	// when the Reactor was closed before.
@@ -66,6 +72,7 @@ type Tunnel struct {
 	gone   [2]bool    // the end is no more served and not at rest
 	shut   [2]bool    // ... because it sends no more
 	unsent *[2][]byte // nil: nothing
+	paces  *[2]pace   // nil: no end has a Rate
 }
 
 // Ending says why a tunnel has ended.
@@ -85,6 +92,7 @@ func (t *Tunnel) Start() {
 	t.last.Store(t.Ends[0].Conn.Reactor().Tick() - t.Quiet.Milliseconds())
 	t.mu.Lock()
 	t.gone, t.shut = t.Shut, t.Shut
+	t.paceAll()
 	t.mu.Unlock()
 	for i := range t.Ends {
 		e := &t.Ends[i]
@@ -96,6 +104,8 @@ func (t *Tunnel) Start() {
 	for i := range t.Ends {
 		switch {
 		case t.Shut[i]:
+		case t.waits(i) > 0:
+			t.leavePaced(i, t.waits(i))
 		case t.Pending[i] != nil:
 			t.Ends[i].Conn.ServeNow()
 		default:
@@ -114,6 +124,9 @@ func (t *Tunnel) Start() {
 func (t *Tunnel) Restart() {
 	t.mu.Lock()
 	t.Quiet, t.Shut = t.Idle(), t.shut
+	if t.paces != nil {
+		t.Paced = &[2]Paced{t.paced(0), t.paced(1)}
+	}
 	t.ended, t.why, t.unsent = false, Ending{}, nil
 	t.mu.Unlock()
 	t.Start()
@@ -182,6 +195,10 @@ func (t *Tunnel) Serve(c *Conn) {
 		}
 		return
 	}
+	if wait := t.waits(side); wait > 0 {
+		t.leavePaced(side, wait)
+		return
+	}
 	t.leave(side, t.Ends[side].Timeout)
 }
 
@@ -244,7 +261,7 @@ func (t *Tunnel) end(why Ending, mine int) (done bool) {
 		for i := range t.Ends {
 			c := t.Ends[i].Conn
 			c.Wake(errEnded)
-			if i != mine && c.Reactor().Evict(c) {
+			if i != mine && (c.Reactor().Evict(c) || t.stopPause(i)) {
 				done = t.goes(i)
 			}
 		}

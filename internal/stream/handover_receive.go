@@ -35,6 +35,13 @@ func (m *Moved) Fill(t *poll.Tunnel) {
 	t.HalfClose, t.Pending, t.Shut = state.HalfClose, state.Unsent, state.Shut
 	t.Quiet = time.Duration(state.Quiet) * time.Millisecond
 	t.Ends = [2]poll.End{{Conn: &s.Conn, Timeout: timeout}, {Timeout: timeout}}
+	if state.Rates != [2]int64{} {
+		t.Paced = new([2]poll.Paced)
+		for side := range t.Ends {
+			t.Ends[side].Rate = state.Rates[side]
+			t.Paced[side] = poll.Paced{Used: state.Used[side], Wait: time.Duration(state.Waits[side]) * time.Millisecond}
+		}
+	}
 	if s.stream != nil {
 		t.Ends[0].Stream = s.stream
 	}

@@ -62,6 +62,11 @@ type sessionState struct {
 	Local  string `cbor:"20,keyasint,omitempty"`
 	Peer   string `cbor:"21,keyasint,omitempty"`
 	Passes int    `cbor:"22,keyasint,omitempty"`
+
+	// Of ends with a limit, how far they are with it; see poll.Paced.
+	Rates [2]int64 `cbor:"23,keyasint"`
+	Used  [2]int64 `cbor:"24,keyasint"`
+	Waits [2]int64 `cbor:"25,keyasint"`
 }
 
 // carried is what a feature knows of sessions; see MainBuilder.Carry.
@@ -107,6 +112,8 @@ func (s *Session) record() (rec handover.Record, apart *fd.Owned, err error) {
 	for side := range t.Ends {
 		made.Shut[side], made.Unsent[side] = t.HalfClosed(side), t.Unsent(side)
 		made.Sizes[side] = len(made.Unsent[side])
+		at := t.PacedAt(side)
+		made.Rates[side], made.Used[side], made.Waits[side] = t.Ends[side].Rate, at.Used, at.Wait.Milliseconds()
 		if over, is := t.Ends[side].Stream.(*tls.Stream); is {
 			if made.TLS[side], err = over.Export(); err != nil {
 				return rec, nil, errSecured
@@ -212,11 +219,14 @@ func (s *sessionState) valid(files int) bool {
 	if s.Apart {
 		want = 3
 	}
-	if !s.basics.valid(s.Timeout, s.Quiet) || s.Passes < 0 || s.Passes > maxPasses || files != want || s.Shut[0] && s.Shut[1] {
+	if !s.basics.valid(s.Timeout, s.Quiet, s.Waits[0], s.Waits[1]) || s.Passes < 0 || s.Passes > maxPasses || files != want || s.Shut[0] && s.Shut[1] {
 		return false
 	}
+	const much = 1 << 60 // bytes
 	for side, n := range s.Sizes {
 		switch {
+		case s.Rates[side] < 0 || s.Rates[side] > much || s.Used[side] < -much || s.Used[side] > much:
+			return false
 		case n < 0 || n > unsentMost || n > 0 && s.Shut[side]:
 			return false
 		case s.TLS[side] != nil && !s.TLS[side].Valid():

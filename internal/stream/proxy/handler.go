@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/baton-project/baton/internal/conf"
 	"github.com/baton-project/baton/internal/log"
 	"github.com/baton-project/baton/internal/poll"
 	"github.com/baton-project/baton/internal/stream"
@@ -35,14 +36,13 @@ type relay struct {
 	own     *netip.AddrPort // where connections come from; nil: the system chooses
 	conn    core.Conn
 	secured *tls.Stream // TLS with the upstream; nil: none is spoken
-	bytes   byteStream  // the same, or nil
+	bytes   poll.Stream // the same, or nil
 	states  []upstream.State
 	room    [1]upstream.State // where states starts
 	choice  int64             // tick when the first peer was looked for
 	began   int64             // tick of this try
 	headed  int64             // bytes sent to the upstream that are not the client's
 	tunnel  poll.Tunnel
-	paced   *paced    // instead of tunnel; nil: the tunnel
 	letters *exchange // instead of conn and tunnel when datagrams are passed
 }
 
@@ -252,9 +252,6 @@ func (r *relay) start() stream.Result {
 		}
 	}
 	s.Doing(proxying)
-	if up, down := r.rate(r.upload), r.rate(r.download); up > 0 || down > 0 {
-		return r.pace(up, down)
-	}
 	return r.dig()
 }
 
@@ -267,7 +264,7 @@ func (r *relay) rate(v *stream.Value) int64 {
 	if text == "" {
 		return 0
 	}
-	n, err := parseSize(text)
+	n, err := conf.ParseSize(text)
 	if err != nil {
 		r.s.Logf(log.Error, `invalid size "%s"`, text)
 		return 0
@@ -313,8 +310,8 @@ func (r *relay) AppendLog(line []byte) []byte {
 
 func (r *relay) appendBytes(line []byte) []byte {
 	line = append(line, ", bytes from/to client:"...)
-	line = append(strconv.AppendInt(line, r.clientReceived(), 10), '/')
-	line = strconv.AppendInt(line, r.clientSent(), 10)
+	line = append(strconv.AppendInt(line, r.s.BytesReceived(), 10), '/')
+	line = strconv.AppendInt(line, r.s.BytesSent(), 10)
 	line = append(line, ", bytes from/to upstream:"...)
 	line = append(strconv.AppendInt(line, r.received(), 10), '/')
 	return strconv.AppendInt(line, r.sent(), 10)
@@ -325,7 +322,7 @@ func (r *relay) received() int64 {
 	if x := r.letters; x != nil {
 		return x.received
 	}
-	return r.clientSent()
+	return r.s.BytesSent()
 }
 
 // sent is how much the upstream was sent.
@@ -333,23 +330,7 @@ func (r *relay) sent() int64 {
 	if x := r.letters; x != nil {
 		return x.sent
 	}
-	return r.headed + r.clientReceived()
-}
-
-// clientReceived is how much has come from the client.
-func (r *relay) clientReceived() int64 {
-	if p := r.paced; p != nil {
-		return p.moved[client].Load()
-	}
-	return r.s.BytesReceived()
-}
-
-// clientSent is how much the client was sent.
-func (r *relay) clientSent() int64 {
-	if p := r.paced; p != nil {
-		return p.moved[server].Load()
-	}
-	return r.s.BytesSent()
+	return r.headed + r.s.BytesReceived()
 }
 
 // end gives the upstream back before the session ends.

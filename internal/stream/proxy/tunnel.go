@@ -40,8 +40,9 @@ func (r *relay) dig() stream.Result {
 // tie makes the two connections the ends of a tunnel.
 func (r *relay) tie(t *poll.Tunnel) {
 	timeout := r.conf.Timeout.V
-	t.Ends[client] = poll.End{Conn: &r.s.Conn, Timeout: timeout}
-	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout}
+	piece := int(r.conf.BufferSize.V)
+	t.Ends[client] = poll.End{Conn: &r.s.Conn, Timeout: timeout, Rate: r.rate(r.upload), Piece: piece}
+	t.Ends[server] = poll.End{Conn: &r.conn.Conn, Timeout: timeout, Rate: r.rate(r.download), Piece: piece}
 	if over := r.s.Stream(); over != nil {
 		t.Ends[client].Stream = over
 	}
