@@ -1,14 +1,12 @@
 package e2e_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -241,75 +239,52 @@ func TestHandoverOfTunnelsOverTLS(t *testing.T) {
 	})
 }
 
-// Sessions are resumed by the workers after those that have begun them.
+// Sessions are resumed by the workers after those that have begun them: with tickets, and
+// with names of sessions that are kept.
 func TestTicketsOutliveWorkers(t *testing.T) {
-	forEachSecureEvent(t, secureSite, func(t *testing.T, b *e2e.Server, event func()) {
-		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-			config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version,
-				ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+	forEachSecureEvent(t, secureSite, resumed)
+}
+
+func TestSessionsOutliveWorkers(t *testing.T) {
+	kept := strings.Replace(secureSite, "ssl_certificate a.crt;", "ssl_session_tickets off; ssl_session_cache shared:kept:1m; ssl_certificate a.crt;", 1)
+	forEachSecureEvent(t, kept, resumed)
+}
+
+func resumed(t *testing.T, b *e2e.Server, event func()) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		config := &tls.Config{InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version,
+			ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+		visit := func(want bool) {
+			t.Helper()
 			c := b.DialTLS("web", config)
 			c.Get("/").Want(200, "one")
-			c.Close()
-			event()
-			c = b.DialTLS("web", config)
-			c.Get("/").Want(200, "one")
-			if !c.Conn().(*tls.Conn).ConnectionState().DidResume {
-				t.Errorf("%s: not resumed", tls.VersionName(version))
+			if got := c.Conn().(*tls.Conn).ConnectionState().DidResume; got != want {
+				t.Errorf("%s: resumed is %v", tls.VersionName(version), got)
 			}
+			c.Close()
 		}
-	})
+		visit(false)
+		for range 2 {
+			for range 4 { // there are two workers
+				visit(true)
+			}
+			event()
+		}
+		visit(true)
+	}
 }
 
 // OpenSSL's client asks for new keys before and after its connection moves.
 func TestHandoverBetweenKeyUpdates(t *testing.T) {
-	program, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl is not there")
-	}
 	forEachSecureEvent(t, secureSite, func(t *testing.T, b *e2e.Server, event func()) {
-		_, address := b.Address("web")
-		cmd := exec.Command(program, "s_client", "-connect", address, "-tls1_3")
-		in, err := cmd.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		cmd.Stderr = cmd.Stdout // "KEYUPDATE" is said there
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer cmd.Wait() //nolint:errcheck // it was killed
-		defer cmd.Process.Kill()
-		stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-		defer stuck.Stop()
-		text := bufio.NewReader(out)
-		until := func(want string) {
-			t.Helper()
-			for seen := ""; !strings.HasSuffix(seen, want); {
-				c, err := text.ReadByte()
-				if err != nil {
-					t.Fatalf("after %q: %v", seen, err)
-				}
-				seen += string(c)
-			}
-		}
-		ask := func() {
-			t.Helper()
-			fmt.Fprint(in, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-			until("\r\n\r\none")
-		}
-		ask()
-		for _, command := range []string{"K\n", "k\n"} {
-			fmt.Fprint(in, command)
-			until("KEYUPDATE\n")
+		c := startOpenSSL(t, b)
+		c.ask()
+		for _, command := range []string{"K", "k"} {
+			c.update(command)
 			event()
-			ask()
-			fmt.Fprint(in, command)
-			until("KEYUPDATE\n")
-			ask()
+			c.ask()
+			c.update(command)
+			c.ask()
 		}
 	})
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type Load struct {
 	Rate      int                 // requests per second, all together; 2000 when 0
 	Status    int                 // expected status; 200 when 0
 	Body      func(s string) bool // accepts a body; nil accepts any
+	TLS       *tls.Config         // nil: none is spoken
 	Network   string              // filled from the server's address by StartLoad
 	Address   string
 
@@ -213,6 +215,9 @@ func (c *loader) exchange() (*Response, error) {
 			return nil, err
 		}
 		c.load.connected(conn)
+		if c.load.TLS != nil {
+			conn = tls.Client(conn, c.load.TLS)
+		}
 		c.conn, c.in = conn, bufio.NewReader(conn)
 	}
 	_ = c.conn.SetDeadline(time.Now().Add(patience))
