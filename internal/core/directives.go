@@ -18,6 +18,7 @@ type Conf struct {
 	Affinity         conf.Setting[affinity]
 	ShutdownTimeout  conf.Setting[time.Duration]
 	Handover         conf.Setting[bool]
+	Objects          conf.Setting[bool]
 	Orphans          conf.Setting[orphans]
 	User             conf.Setting[*User]
 	PIDFile          conf.Setting[string]
@@ -57,6 +58,8 @@ var Feature = conf.Feature[Conf]{
 			Set: conf.Msec(func(c *Conf) *conf.Setting[time.Duration] { return &c.ShutdownTimeout })},
 		{Name: "handover", In: conf.Global, Args: conf.Flag, Syntax: "on | off", Default: "on",
 			Set: conf.OnOff(func(c *Conf) *conf.Setting[bool] { return &c.Handover })},
+		{Name: "ssl_object_cache_inheritable", In: conf.Global, Args: conf.Flag, Syntax: "on | off", Default: "on",
+			Set: conf.OnOff(func(c *Conf) *conf.Setting[bool] { return &c.Objects })},
 		{Name: "handover_orphans", In: conf.Global, Args: conf.Take12, Syntax: "keep | close [time]", Default: "keep",
 			Set: (*Conf).setOrphans},
 		{Name: "user", In: conf.Global, Args: conf.Take12, Syntax: "user [group]", Default: "nobody nobody",
@@ -152,6 +155,7 @@ func (c *Conf) merge(outer *Conf) error {
 	c.Master.Inherit(outer.Master, true)
 	c.Workers.Inherit(outer.Workers, workers{n: 1})
 	c.Handover.Inherit(outer.Handover, true)
+	c.Objects.Inherit(outer.Objects, true)
 	c.CoreSize.Inherit(outer.CoreSize, -1)
 	return nil
 }

@@ -42,6 +42,9 @@ type Settings struct {
 	ShutdownTimeout time.Duration
 	// Handover lets workers give their connections to those that come after them.
 	Handover bool
+	// KeepObjects lets the next configuration take over certificates and keys whose files
+	// have not changed.
+	KeepObjects bool
 	// CloseOrphans ends tunnels, OrphanTime after they were handed over, whose
 	// route the new configuration does not have.
 	CloseOrphans     bool
@@ -77,6 +80,7 @@ func New(t *conf.Tree, def Defaults, warn func(*conf.Error)) (*Settings, error) 
 		CoreSize: c.CoreSize.V, Priority: c.Priority.V,
 		ShutdownTimeout: c.ShutdownTimeout.V,
 		Handover:        c.Handover.V,
+		KeepObjects:     c.Objects.V,
 		CloseOrphans:    c.Orphans.V.close, OrphanTime: c.Orphans.V.after,
 		WorkingDirectory: c.WorkingDirectory.V,
 		ErrorLog:         c.ErrorLog,

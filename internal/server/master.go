@@ -111,7 +111,11 @@ func (m *master) build(ctx context.Context, in process.BuildInput) (process.Cycl
 		old = in.Old.(*masterCycle)
 		current, logger = old.Cycle, old.Cycle.Logger
 	}
-	plan, recorded, err := m.read(logger)
+	var objects bundle.Objects
+	if old != nil && old.Plan.Settings.KeepObjects {
+		objects = old.objects
+	}
+	plan, recorded, err := m.read(logger, objects)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +138,7 @@ func (m *master) build(ctx context.Context, in process.BuildInput) (process.Cycl
 	if old == nil {
 		m.consoleDone() // the cycle has a log of its own
 	}
-	return &masterCycle{Cycle: next, old: old, blob: blob, data: data}, nil
+	return &masterCycle{Cycle: next, old: old, objects: recorded.Objects(), blob: blob, data: data}, nil
 }
 
 // forWorkers is what a worker reads the same plan from.
@@ -146,13 +150,14 @@ func forWorkers(plan *cycle.Plan, recorded *bundle.Bundle) (blob *fd.Owned, data
 	return blob, data, err
 }
 
-func (m *master) read(logger *log.Logger) (*cycle.Plan, *bundle.Bundle, error) {
+func (m *master) read(logger *log.Logger, objects bundle.Objects) (*cycle.Plan, *bundle.Bundle, error) {
 	if m.plan != nil {
 		plan, first := m.plan, m.first
 		m.plan, m.first = nil, nil
 		return plan, first, nil
 	}
 	src, recorder := m.site.source()
+	recorder.Old = objects
 	plan, err := m.site.read(src, logger)
 	return plan, recorder.Bundle(), err
 }
@@ -160,9 +165,10 @@ func (m *master) read(logger *log.Logger) (*cycle.Plan, *bundle.Bundle, error) {
 // masterCycle is a cycle as package process sees it.
 type masterCycle struct {
 	*cycle.Cycle
-	old  *masterCycle // the one that this one was built beside; nil after Commit
-	blob *fd.Owned    // the bundle, for workers
-	data []byte       // the site, for workers
+	old     *masterCycle   // the one that this one was built beside; nil after Commit
+	objects bundle.Objects // for the next cycle
+	blob    *fd.Owned      // the bundle, for workers
+	data    []byte         // the site, for workers
 }
 
 func (c *masterCycle) Settings() process.Settings {

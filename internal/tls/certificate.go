@@ -34,24 +34,29 @@ func (read ReadFile) read(name string) ([]byte, error) {
 // absolute paths, or begin with "data:". Errors are nginx's sentences without the
 // place; none shows what is in the files.
 func LoadCertificate(read ReadFile, certificate, key string, passwords [][]byte) (std.Certificate, error) {
-	made, err := read.chain(certificate)
+	made, err := read.Chain(certificate)
 	if err != nil {
 		return made, err
 	}
-	private, _, err := read.key(key, passwords)
+	private, _, err := read.Key(key, passwords)
 	if err != nil {
 		return made, err
 	}
+	return Pair(made, private, key)
+}
+
+// Pair gives a certificate its key, of the file of that name.
+func Pair(made std.Certificate, private crypto.PrivateKey, name string) (std.Certificate, error) {
 	if made.PrivateKey = private; !matches(made.Leaf, private) {
-		return made, fmt.Errorf(`SSL_CTX_use_PrivateKey("%s") failed (SSL: %s)`, shown(key), keyMismatch)
+		return made, fmt.Errorf(`SSL_CTX_use_PrivateKey("%s") failed (SSL: %s)`, shown(name), keyMismatch)
 	}
 	return made, nil
 }
 
 const keyMismatch = "error:05800074:x509 certificate routines::key values mismatch"
 
-// chain reads a certificate with its chain, without its key.
-func (read ReadFile) chain(name string) (made std.Certificate, err error) {
+// Chain reads a certificate with its chain, without its key.
+func (read ReadFile) Chain(name string) (made std.Certificate, err error) {
 	text, err := read.read(name)
 	if err != nil {
 		return made, fmt.Errorf(`cannot load certificate "%s": BIO_new_file() failed (SSL: %s)`, shown(name), notRead(name, err))
@@ -74,8 +79,8 @@ func (read ReadFile) chain(name string) (made std.Certificate, err error) {
 	return made, nil
 }
 
-// key reads a private key; encrypted says that a password was needed.
-func (read ReadFile) key(name string, passwords [][]byte) (made crypto.PrivateKey, encrypted bool, err error) {
+// Key reads a private key; encrypted says that a password was needed.
+func (read ReadFile) Key(name string, passwords [][]byte) (made crypto.PrivateKey, encrypted bool, err error) {
 	text, err := read.read(name)
 	if err != nil {
 		return nil, false, fmt.Errorf(`cannot load certificate key "%s": BIO_new_file() failed (SSL: %s)`, shown(name), notRead(name, err))

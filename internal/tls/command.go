@@ -61,10 +61,13 @@ func (o *ClientOptions) Command(name, value string) error { return commands[name
 // FileName is the name of a file of certificates as [LoadCertificate] wants it;
 // absolute makes a path absolute.
 func FileName(absolute func(string) string, name string) string {
-	for _, scheme := range []string{data, "engine:", "store:"} {
-		if strings.HasPrefix(name, scheme) {
-			return name
-		}
+	if !IsFile(name) {
+		return name
 	}
 	return absolute(name)
+}
+
+// IsFile reports whether a name is that of a file, and not a text or another store.
+func IsFile(name string) bool {
+	return !strings.HasPrefix(name, data) && !strings.HasPrefix(name, "engine:") && !strings.HasPrefix(name, "store:")
 }

@@ -53,14 +53,14 @@ var errMismatch = errors.New(keyMismatch)
 
 func (l *Loader) load(certificate, key string, now int64, fresh bool) (*std.Certificate, error) {
 	found, err := l.Cache.fetch(cacheKey{name: certificate}, fresh, now, func() (any, bool, error) {
-		chain, err := ReadFile(readBounded).chain(certificate)
+		chain, err := ReadFile(readBounded).Chain(certificate)
 		return &chain, true, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	private, err := l.Cache.fetch(cacheKey{key: true, name: key}, fresh, now, func() (any, bool, error) {
-		made, encrypted, err := ReadFile(readBounded).key(key, l.Passwords)
+		made, encrypted, err := ReadFile(readBounded).Key(key, l.Passwords)
 		return made, !encrypted, err
 	})
 	if err != nil {

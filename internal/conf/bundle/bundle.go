@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"maps"
 	"net/netip"
+	"sync"
 	"syscall"
 
 	"github.com/fxamacker/cbor/v2"
 
 	"github.com/baton-project/baton/fd"
+	"github.com/baton-project/baton/internal/conf"
 )
 
 // Bundle is a recording: the files, patterns and host names that a
@@ -21,6 +23,9 @@ type Bundle struct {
 	files map[string]entry
 	globs map[string][]string
 	hosts map[string]host
+
+	mu      sync.Mutex // guards objects
+	objects map[string]*conf.Object
 }
 
 // entry is what came of reading a file: its bytes, or the failed call and its
@@ -29,6 +34,8 @@ type entry struct {
 	Data  []byte `cbor:"1,keyasint,omitempty"`
 	Op    string `cbor:"2,keyasint,omitempty"`
 	Errno uint32 `cbor:"3,keyasint,omitempty"`
+	// Version is that of a file that was read as an object.
+	Version fileVersion `cbor:"4,keyasint,omitempty"`
 }
 
 func (e entry) result(name string) ([]byte, error) {
@@ -90,7 +97,7 @@ func (b *Bundle) LookupHost(name string) ([]netip.Addr, error) {
 }
 
 func (b *Bundle) clone() *Bundle {
-	return &Bundle{files: maps.Clone(b.files), globs: maps.Clone(b.globs), hosts: maps.Clone(b.hosts)}
+	return &Bundle{files: maps.Clone(b.files), globs: maps.Clone(b.globs), hosts: maps.Clone(b.hosts), objects: maps.Clone(b.objects)}
 }
 
 // version is raised when an older reader would misunderstand what is written.

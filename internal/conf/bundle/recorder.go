@@ -15,6 +15,9 @@ import (
 // of hosts, each once, and remembers what came of it, failures included. It may
 // be used from several goroutines. The zero value is ready.
 type Recorder struct {
+	// Old are files that may be taken as they were; see [Recorder.ReadObject].
+	Old Objects
+
 	mu     sync.Mutex
 	bundle Bundle
 }

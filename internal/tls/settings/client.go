@@ -183,7 +183,7 @@ func (s *Client) loadCertificate(tree *conf.Tree, passwords [][]byte, o *tls.Cli
 		o.Loader = &tls.Loader{Absolute: tree.ConfName, Passwords: passwords, Cache: s.Cache.V}
 		return nil
 	}
-	made, err := tls.LoadCertificate(tree.ReadFile, tls.FileName(tree.ConfName, at.Args[0]), tls.FileName(tree.ConfName, key.Args[0]), passwords)
+	made, err := loadPair(tree, at.Args[0], key.Args[0], passwords)
 	if err != nil {
 		return at.Errorf("%v", err)
 	}

@@ -44,7 +44,7 @@ func runCommands(tree *conf.Tree, list []*conf.Directive, passwords [][]byte, o 
 			if certificate == nil {
 				return nil, d.Errorf(`"PrivateKey" in "%s" without "Certificate" before it is not supported`, d.Name)
 			}
-			one, err := tls.LoadCertificate(tree.ReadFile, tree.ConfName(certificate.Args[1]), tree.ConfName(d.Args[1]), passwords)
+			one, err := loadPair(tree, certificate.Args[1], d.Args[1], passwords)
 			if err != nil {
 				return nil, d.Errorf("%v", err)
 			}

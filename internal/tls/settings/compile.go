@@ -106,7 +106,7 @@ func (c *Server) loadCertificates(tree *conf.Tree, o *tls.ServerOptions) error {
 		return nil
 	}
 	for i, at := range c.Certificates {
-		made, err := tls.LoadCertificate(tree.ReadFile, tls.FileName(tree.ConfName, at.Args[0]), tls.FileName(tree.ConfName, c.Keys[i].Args[0]), passwords)
+		made, err := loadPair(tree, at.Args[0], c.Keys[i].Args[0], passwords)
 		if err != nil {
 			return at.Errorf("%v", err)
 		}
