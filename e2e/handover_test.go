@@ -36,7 +36,10 @@ var events = map[string]func(b *e2e.Server){
 		b.Kill(old, syscall.SIGWINCH)
 		b.WaitGone(e2e.WorkersOf(old, false), goneBound)
 		b.Kill(old, syscall.SIGHUP)
-		e2e.Eventually(goneBound, func() bool { return len(e2e.WorkersOf(old, false)) == 2 })
+		e2e.Eventually(goneBound, func() bool {
+			again := e2e.WorkersOf(old, false)
+			return len(again) == 2 && e2e.Serving(again[0]) && e2e.Serving(again[1])
+		})
 		b.Kill(successor, syscall.SIGQUIT)
 		b.WaitGone([]int{successor}, goneBound)
 	},
