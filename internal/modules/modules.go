@@ -96,9 +96,10 @@ func HTTP() []http.Module {
 		sub.Feature,
 		charset.Feature,
 		ssi.Feature,
-		gzip.Feature,      // behind what changes the text of bodies
-		ranges.Feature,    // behind all other filters: cuts what the client would have got
-		limitrate.Feature, // behind ranges: counts what the client gets
+		addition.AfterFeature, // behind everything that belongs to the body
+		gzip.Feature,          // behind what changes the text of bodies
+		ranges.Feature,        // behind all other filters: cuts what the client would have got
+		limitrate.Feature,     // behind ranges: counts what the client gets
 		accesslog.Feature,
 	}
 }

@@ -46,6 +46,33 @@ func (c *Conf) install(b *http.Builder) error {
 	return nil
 }
 
+// After is the other half of the feature: it stands behind all filters that change
+// the text of a body, so that nothing of it comes after what is added at its end. It
+// has no settings.
+type After struct{}
+
+// AfterFeature is After's line in internal/modules.
+var AfterFeature = http.Feature[After]{
+	Name: "addition_after",
+	Doc:  "puts the answers of other locations behind answers",
+	Install: func(_ *After, b *http.Builder) error {
+		if conf.Get[Conf](b.Level()).After.V != "" {
+			b.HeaderFilter(addAfter)
+		}
+		return nil
+	},
+}
+
+// growing is kept with an answer that something is put behind.
+type growing struct{ uri string }
+
+func addAfter(r *http.Request) http.Result {
+	if g := http.KnownContext[growing](r); g != nil && !r.IsSubrequest() && !r.Out.HeadersOnly {
+		r.Filter(func(next http.Sink) http.Sink { return &tail{uri: g.uri, r: r, next: next} })
+	}
+	return http.Declined
+}
+
 // apply adds to a client's answer of the right type.
 func (c *Conf) apply(r *http.Request) http.Result {
 	o := &r.Out
@@ -54,61 +81,79 @@ func (c *Conf) apply(r *http.Request) http.Result {
 	}
 	o.WillChangeSize()
 	r.WeakenETag()
-	if !o.HeadersOnly {
-		r.Filter(func(next http.Sink) http.Sink { return &sink{conf: c, r: r, next: next} })
+	if o.HeadersOnly {
+		return http.Declined
+	}
+	if c.Before.V != "" {
+		r.Filter(func(next http.Sink) http.Sink { return &head{uri: c.Before.V, r: r, next: next} })
+	}
+	if c.After.V != "" {
+		http.Context[growing](r).uri = c.After.V
 	}
 	return http.Declined
 }
 
-// A sink adds to one body.
-type sink struct {
-	conf  *Conf
-	r     *http.Request
-	next  http.Sink
-	begun bool // what stands before the body was added
+// head puts the answer of uri before the body.
+type head struct {
+	uri  string
+	r    *http.Request
+	next http.Sink
+	done bool
 }
 
-// begin adds what stands before the body.
-func (s *sink) begin() error {
-	if s.begun {
+func (s *head) begin() error {
+	if s.done {
 		return nil
 	}
-	s.begun = true
-	return s.add(s.conf.Before.V)
+	s.done = true
+	return add(s.r, s.uri)
 }
 
-func (s *sink) add(uri string) error {
-	if uri == "" {
-		return nil
-	}
-	if _, ok := s.r.Subrequest(http.Subrequest{URI: uri}); !ok {
+func add(r *http.Request, uri string) error {
+	if _, ok := r.Subrequest(http.Subrequest{URI: uri}); !ok {
 		return http.ErrAnswered
 	}
 	return nil
 }
 
-func (s *sink) Write(p []byte) error {
+func (s *head) Write(p []byte) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
 	return s.next.Write(p)
 }
 
-func (s *sink) SendFile(f *fd.Owned, off, n int64) error {
+func (s *head) SendFile(f *fd.Owned, off, n int64) error {
 	if err := s.begin(); err != nil {
 		return err
 	}
 	return s.next.SendFile(f, off, n)
 }
 
-func (s *sink) Flush() error { return s.next.Flush() }
+func (s *head) Flush() error { return s.next.Flush() }
 
-// Finish adds what stands behind the body.
-func (s *sink) Finish() error {
+func (s *head) Finish() error {
 	if err := s.begin(); err != nil {
 		return err
 	}
-	if err := s.add(s.conf.After.V); err != nil {
+	return s.next.Finish()
+}
+
+// tail puts the answer of uri behind the body.
+type tail struct {
+	uri  string
+	r    *http.Request
+	next http.Sink
+}
+
+func (s *tail) Write(p []byte) error { return s.next.Write(p) }
+
+func (s *tail) SendFile(f *fd.Owned, off, n int64) error { return s.next.SendFile(f, off, n) }
+
+func (s *tail) Flush() error { return s.next.Flush() }
+
+func (s *tail) Finish() error {
+	if err := add(s.r, s.uri); err != nil {
 		return err
 	}
 	return s.next.Finish()

@@ -22,6 +22,7 @@ var site = httptest.Site{
 			location /forbidden { return 403 "no"; }
 			location /text/ { alias {{dir}}/html/; addition_types text/plain; add_after_body "/after.html?x=y"; }
 			location /sub/ { alias {{dir}}/html/; sub_filter_once off; sub_filter e E; add_before_body /upper; add_after_body /after.html; }
+			location /held/ { alias {{dir}}/html/; sub_filter "x\nyz" Y; sub_filter_types text/html; add_after_body /after.html; }
 			location /upper { alias {{dir}}/html/before.html; default_type text/html; sub_filter b B; }
 			location /gzip/ { alias {{dir}}/html/; gzip on; gzip_min_length 0; add_after_body /after.html; }
 			location /return { default_type text/html; add_before_body /args; return 200 "<$uri $args>"; }
@@ -32,13 +33,13 @@ var site = httptest.Site{
 			location /f444 { return 444; }
 		}`,
 	Files: map[string]string{"html/index.html": "index\n", "html/before.html": "before\n", "html/after.html": "after\n", "html/a.txt": "text\n",
-		"html/inner.html": "inner\n", "html/empty.html": "", "html/large.html": strings.Repeat("0123456789abcde\n", 8<<10)},
+		"html/inner.html": "inner\n", "html/empty.html": "", "html/held.html": "text x\n", "html/large.html": strings.Repeat("0123456789abcde\n", 8<<10)},
 }
 
 func TestAsNginx(t *testing.T) {
 	var cases []httptest.Case
 	for _, path := range []string{"/", "/index.html", "/a.txt", "/large.html", "/proper/index.html", "/missing/index.html", "/text/a.txt",
-		"/sub/index.html", "/gzip/index.html", "/return?a=b", "/moved", "/empty", "/none"} {
+		"/sub/index.html", "/held/held.html", "/gzip/index.html", "/return?a=b", "/moved", "/empty", "/none"} {
 		cases = append(cases, httptest.Case{Request: httptest.Request("GET", path)}, httptest.Case{Request: httptest.Request("HEAD", path)},
 			httptest.Case{Request: httptest.Request("GET", path, "Accept-Encoding: gzip", "Range: bytes=1-3")})
 	}
