@@ -30,6 +30,11 @@ type Response struct {
 	// SingleRange: with AllowRanges, only one range at a time, as the body comes
 	// piece by piece.
 	SingleRange bool
+	// Skipped is how many bytes of the whole answer do not come, of those before what
+	// comes next of the body: its ranges are counted from the beginning of the whole.
+	Skipped int64
+	// Part is what of the whole is sent when the range filter has made the answer 206.
+	Part h1.Range
 	// HeadersOnly suppresses the body: HEAD, 204, 304.
 	HeadersOnly bool
 	// Headers are all further lines. Server, Date, Content-Type,

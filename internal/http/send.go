@@ -62,7 +62,11 @@ func (r *Request) SendHeader() error {
 // another answer.
 func (r *Request) filterHead(filters []HeaderFilter) bool {
 	for _, filter := range filters {
-		if rc := filter(r); rc != Declined {
+		rc := filter(r)
+		if r.broken { // it has given up
+			return false
+		}
+		if rc != Declined {
 			r.replaceAnswer(rc)
 			return false
 		}

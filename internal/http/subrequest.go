@@ -30,6 +30,11 @@ type Subrequest struct {
 	// Clone: the parent's method, and its location and content handler; no phase
 	// before is run.
 	Clone bool
+	// Context is what a feature keeps with the subrequest, a pointer; see Context.
+	Context any
+	// GiveBack: what the subrequest holds is given back when it has ended, not with
+	// the client's request: for one of many.
+	GiveBack bool
 	// Ended, if set, sees what the handlers came to before an error page is made
 	// of it, and says what is taken for it.
 	Ended func(sub *Request, rc Result) Result
@@ -81,9 +86,22 @@ func (r *Request) HasOutput() bool { return r.sub != nil && r.sub.output }
 // Broken reports whether the connection is lost or the answer was cut off.
 func (r *Request) Broken() bool { return r.broken }
 
+// detach has values of variables that r has found, and that are not as in before, stay
+// when what r holds is given back.
+func (r *Request) detach(before []cachedValue) {
+	for slot := range r.vars.Values {
+		if v := &r.vars.Values[slot]; *v != before[slot] && v.Known() {
+			v.Detach()
+		}
+	}
+}
+
 // GiveUp closes the connection without another word, when an answer can neither
 // be made nor refused. The handler returns what it returns.
 func (r *Request) GiveUp() Result {
+	if r.sub != nil {
+		r.sub.terminated = true
+	}
 	r.abort()
 	return Done
 }
@@ -96,11 +114,19 @@ func (r *Request) Subrequest(o Subrequest) (sub *Request, ok bool) {
 	if sub == nil {
 		return nil, false
 	}
+	var before []cachedValue
+	if o.GiveBack {
+		before = append(before, r.vars.Values...)
+	}
 	sub.runSub()
 	sub.sent = sub.sub.main.sent
 	sub.logSub()
 	main := sub.sub.main
-	if len(sub.endings) > 0 {
+	switch {
+	case o.GiveBack:
+		sub.detach(before)
+		sub.end()
+	case len(sub.endings) > 0:
 		main.OnEnd(sub.end) // values of variables may be views of what they give back
 	}
 	if sub.sub.terminated {
@@ -156,6 +182,9 @@ func (r *Request) newSub(o Subrequest, background bool) *Request {
 	if o.Clone {
 		sub.loc, sub.madeURI, sub.foreignURI = r.loc, r.madeURI, r.foreignURI
 		sub.vars.Captured, sub.vars.CaptureAt = r.vars.Captured, append([]int(nil), r.vars.CaptureAt...)
+	}
+	if o.Context != nil {
+		sub.contexts = []any{o.Context}
 	}
 	wire := subWire{sub}
 	sub.wire, sub.sink = wire, wire

@@ -37,6 +37,7 @@ import (
 	"github.com/baton-project/baton/internal/http/rewrite"
 	"github.com/baton-project/baton/internal/http/scgi"
 	"github.com/baton-project/baton/internal/http/securelink"
+	"github.com/baton-project/baton/internal/http/slice"
 	"github.com/baton-project/baton/internal/http/splitclients"
 	"github.com/baton-project/baton/internal/http/ssi"
 	"github.com/baton-project/baton/internal/http/ssl"
@@ -54,6 +55,7 @@ import (
 // one phase, and header filters, run.
 func HTTP() []http.Module {
 	return []http.Module{
+		slice.Feature,       // before all other filters: they see the whole
 		notmodified.Feature, // before all other filters: no work for what is not sent
 		ssl.Feature,
 		earlyread.Feature,
@@ -96,6 +98,7 @@ func HTTP() []http.Module {
 		sub.Feature,
 		charset.Feature,
 		ssi.Feature,
+		slice.MoreFeature,     // behind what changes the text of bodies
 		addition.AfterFeature, // behind everything that belongs to the body
 		gzip.Feature,          // behind what changes the text of bodies
 		ranges.Feature,        // behind all other filters: cuts what the client would have got

@@ -84,8 +84,8 @@ func ifRange(r *http.Request) bool {
 func single(r *http.Request, part h1.Range) {
 	o := &r.Out
 	o.Headers.Add("Content-Range", http.View(h1.AppendContentRange(r.Scratch(72), part, o.ContentLength)))
-	o.ContentLength = part.End - part.Start
-	r.Filter(func(next http.Sink) http.Sink { return &cut{next: next, part: part} })
+	o.ContentLength, o.Part = part.End-part.Start, part
+	r.Filter(func(next http.Sink) http.Sink { return &cut{next: next, part: part, skipped: &o.Skipped} })
 }
 
 func (f *filter) multiple(r *http.Request, ranges []h1.Range) {

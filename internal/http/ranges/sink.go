@@ -11,15 +11,17 @@ import (
 
 // cut lets one range of the body through.
 type cut struct {
-	next http.Sink
-	part h1.Range
-	at   int64 // how much of the body has come
+	next    http.Sink
+	part    h1.Range
+	at      int64  // how much of the body has come
+	skipped *int64 // of the whole
 }
 
 // window gives the part of the next n bytes of the body that is to be sent.
 func (c *cut) window(n int64) (from, to int64) {
-	from = min(max(c.part.Start-c.at, 0), n)
-	to = min(max(c.part.End-c.at, from), n)
+	at := c.at + *c.skipped
+	from = min(max(c.part.Start-at, 0), n)
+	to = min(max(c.part.End-at, from), n)
 	c.at += n
 	return from, to
 }

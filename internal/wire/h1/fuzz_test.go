@@ -104,6 +104,8 @@ func decodeChunks(raw []byte, step int) (body []byte, used int, end h1.ChunkResu
 func FuzzRanges(f *testing.F) {
 	f.Add("bytes=0-1,-2,3-", int64(10))
 	f.Add("bytes=9223372036854775807-", int64(1))
+	f.Add("bytes 0-9223372036854775807/*", int64(1))
+	f.Add("bytes 10-19/ 30 ", int64(1))
 	f.Fuzz(func(t *testing.T, value string, size int64) {
 		if size < 0 {
 			return
@@ -117,6 +119,9 @@ func FuzzRanges(f *testing.F) {
 			if r.Start < 0 || r.Start >= r.End || r.End > size {
 				t.Fatalf("%v of %d", ranges, size)
 			}
+		}
+		if part, whole, ok := h1.ParseContentRange(value); ok && (part.Start < 0 || part.End < 1 || whole < -1) {
+			t.Fatalf("%q is %v of %d", value, part, whole)
 		}
 		h1.IfRange(value, `"x"`, size)
 		if h1.MatchETag(value, `"x"`, false) && !h1.MatchETag(value, `"x"`, true) {

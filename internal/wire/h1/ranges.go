@@ -1,6 +1,9 @@
 package h1
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // A Range is bytes Start (included) to End (not included) of a body.
 type Range struct{ Start, End int64 }
@@ -151,6 +154,34 @@ func appendRange(dst []byte, r Range, size int64) []byte {
 	dst = append(AppendInt(dst, r.Start), '-')
 	dst = append(AppendInt(dst, r.End-1), '/')
 	return AppendInt(dst, size)
+}
+
+// ParseContentRange reads "bytes 0-99/200", the value of Content-Range. size is -1 for
+// "*".
+func ParseContentRange(value string) (r Range, size int64, ok bool) {
+	s, ok := strings.CutPrefix(value, "bytes ")
+	if !ok {
+		return r, 0, false
+	}
+	if r.Start, s, ok = parseDigits(skipSpaces(s)); !ok {
+		return r, 0, false
+	}
+	if s, ok = strings.CutPrefix(skipSpaces(s), "-"); !ok {
+		return r, 0, false
+	}
+	last, s, ok := parseDigits(skipSpaces(s))
+	if !ok || last == math.MaxInt64 {
+		return r, 0, false
+	}
+	r.End = last + 1
+	if s, ok = strings.CutPrefix(skipSpaces(s), "/"); !ok {
+		return r, 0, false
+	}
+	if s = skipSpaces(s); strings.HasPrefix(s, "*") {
+		return r, -1, skipSpaces(s[1:]) == ""
+	}
+	size, s, ok = parseDigits(s)
+	return r, size, ok && skipSpaces(s) == ""
 }
 
 // AppendUnsatisfied appends "bytes */200", the value of Content-Range with a 416.
