@@ -291,3 +291,88 @@ func TestSpliceToAClosedPeer(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A tunnel that was stopped goes on after Restart as if it had not been: with what it
+// had read and not written, and with the ends that were there already.
+func TestTunnelRestarts(t *testing.T) {
+	done := make(chan Ending, 1)
+	tn, a, b, _ := tunnel(t, start(t), func(tn *Tunnel) {
+		tn.HalfClose = true
+		tn.Done = func(_ *Tunnel, why Ending) { done <- why }
+	})
+	within(t, a, b)
+	text := randomBytes(8 << 20) // more than sockets take
+	written := make(chan error, 1)
+	go func() {
+		_, err := a.Write(text)
+		if err == nil {
+			err = a.(*net.TCPConn).CloseWrite()
+		}
+		written <- err
+	}()
+	var got []byte
+	room := make([]byte, 1<<20)
+	for i := range 5 {
+		for len(got) < (i+1)<<20 {
+			n, err := b.Read(room)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, room[:n]...)
+		}
+		tn.Stop(io.ErrNoProgress)
+		if why := soon(t, done); why.Err != io.ErrNoProgress {
+			t.Fatalf("stopped because of %v", why.Err)
+		}
+		tn.Pending = [2][]byte{tn.Unsent(0), tn.Unsent(1)}
+		tn.Restart()
+	}
+	rest, err := io.ReadAll(b) // to the end that was passed on
+	if err != nil || !bytes.Equal(append(got, rest...), text) {
+		t.Fatalf("%v, or other bytes", err)
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, "the half to be closed", func() bool { return tn.HalfClosed(0) })
+	tn.Stop(io.ErrNoProgress)
+	soon(t, done)
+	tn.Pending = [2][]byte{}
+	tn.Restart()
+	if _, err := b.Write([]byte("late")); err != nil {
+		t.Fatal(err)
+	}
+	late := make([]byte, 4)
+	if _, err := io.ReadFull(a, late); err != nil || string(late) != "late" {
+		t.Fatalf("%q, %v", late, err)
+	}
+	b.Close()
+	if why := soon(t, done); why.Side != 1 || why.Err != io.EOF {
+		t.Errorf("ended %+v", why)
+	}
+	if tn.Moved(0) != int64(len(text)) || tn.Moved(1) != 4 {
+		t.Errorf("%d and %d bytes", tn.Moved(0), tn.Moved(1))
+	}
+	for _, e := range tn.Ends {
+		e.Conn.Close()
+	}
+}
+
+// A tunnel that goes on with another one does not wait for an end that has sent all.
+func TestTunnelWithAnEndThatIsShut(t *testing.T) {
+	tn, a, b, ended := tunnel(t, start(t), func(tn *Tunnel) {
+		tn.HalfClose, tn.Shut = true, [2]bool{true, false}
+		tn.Pending[1] = []byte("before ")
+	})
+	within(t, a, b)
+	if _, err := io.WriteString(b, "after"); err != nil {
+		t.Fatal(err)
+	}
+	b.(*net.TCPConn).CloseWrite()
+	if got, err := io.ReadAll(a); string(got) != "before after" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if why := soon(t, ended); why.Side != 1 || why.Err != io.EOF || tn.Moved(1) != 12 {
+		t.Errorf("ended %+v after %d bytes", why, tn.Moved(1))
+	}
+}
