@@ -156,9 +156,12 @@ func (s *sequence) check() error {
 // progress waits until each sequence has come further.
 func progress(t *testing.T, all []*sequence) {
 	t.Helper()
+	var before []int64
+	for _, s := range all {
+		before = append(before, s.sent.Load())
+	}
 	for i, s := range all {
-		before := s.sent.Load()
-		if !e2e.Eventually(time.Minute, func() bool { return s.back.Load() > before || len(s.done) > 0 }) {
+		if !e2e.Eventually(time.Minute, func() bool { return s.back.Load() > before[i] || len(s.done) > 0 }) {
 			t.Fatalf("sequence %d stands still", i)
 		}
 	}

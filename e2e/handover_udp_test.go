@@ -125,9 +125,12 @@ func (s *datagramSequence) run() error {
 
 func progressOfDatagrams(t *testing.T, all []*datagramSequence) {
 	t.Helper()
+	var before []int64
 	for _, s := range all {
-		before := s.back.Load()
-		if !e2e.Eventually(time.Minute, func() bool { return s.back.Load() > before+1 || len(s.done) > 0 }) {
+		before = append(before, s.back.Load())
+	}
+	for i, s := range all {
+		if !e2e.Eventually(time.Minute, func() bool { return s.back.Load() > before[i]+1 || len(s.done) > 0 }) {
 			t.Fatalf("client %d hears nothing", s.id)
 		}
 	}

@@ -134,8 +134,15 @@ func (b *Builder) Resume(f Resumer) { b.made.resumer = f }
 // Correspond is Resume for sessions of datagrams.
 func (b *Builder) Correspond(f CorrespondentMaker) { b.made.letters = f }
 
-// Content makes h who deals with the sessions of this server; the last call wins.
-func (b *Builder) Content(h Handler) { b.made.content = h }
+// Content makes h who deals with the sessions of this server, because of the directive
+// d, unless a later one has said who does: then it reports false. See ContentBy.
+func (b *Builder) Content(d *conf.Directive, h Handler) bool {
+	if b.made.conf.content != d {
+		return false
+	}
+	b.made.content = h
+	return true
+}
 
 // Compile makes a Value of an argument of d with "$name" and "${name}" in it.
 func (b *Builder) Compile(d *conf.Directive, text string) (*Value, error) {

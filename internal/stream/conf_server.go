@@ -12,6 +12,7 @@ import (
 type serverConf struct {
 	listens []listenAt
 	names   []serverName
+	content *conf.Directive // see ContentBy; nil: none
 
 	ProxyProtocolTimeout conf.Setting[time.Duration]
 	NoDelay              conf.Setting[bool]
@@ -58,6 +59,10 @@ var serverFeature = conf.Feature[serverConf]{
 	},
 	Merge: (*serverConf).merge,
 }
+
+// ContentBy notes that the directive d says who deals with the sessions of its server.
+// As in nginx the last one of several decides.
+func ContentBy(d *conf.Directive) { conf.Make[serverConf](d.Level()).content = d }
 
 func (c *serverConf) merge(outer *serverConf) error {
 	c.ProxyProtocolTimeout.Inherit(outer.ProxyProtocolTimeout, 30*time.Second)

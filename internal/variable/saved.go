@@ -5,6 +5,8 @@ package variable
 type Saved struct {
 	Values  []string `cbor:"1,keyasint,omitempty"` // name, value, name, value
 	Missing []string `cbor:"2,keyasint,omitempty"` // names of those known to have no value
+	// Captures are "$1", "$2" and so on, as far as there are any.
+	Captures []string `cbor:"3,keyasint,omitempty"`
 }
 
 // Save returns what s has; the strings are views.
@@ -18,8 +20,14 @@ func (r *Registry[S]) Save(s *State) (saved Saved) {
 			saved.Missing = append(saved.Missing, v.Name)
 		}
 	}
+	for n := 1; n <= maxCapture && 2*n+1 < len(s.CaptureAt); n++ {
+		saved.Captures = append(saved.Captures, s.Capture(n))
+	}
 	return saved
 }
+
+// maxCapture is the highest n of "$n".
+const maxCapture = 9
 
 // Restore gives s, which has room for its variables, the values that are known here
 // as well.
@@ -29,6 +37,15 @@ func (r *Registry[S]) Restore(s *State, saved *Saved) {
 	}
 	for _, name := range saved.Missing {
 		r.learn(s, name, "", false)
+	}
+	if len(saved.Captures) == 0 {
+		return
+	}
+	s.Captured, s.CaptureAt = "", []int{0, 0}
+	for _, text := range saved.Captures {
+		from := len(s.Captured)
+		s.Captured += text
+		s.CaptureAt = append(s.CaptureAt, from, len(s.Captured))
 	}
 }
 

@@ -59,6 +59,7 @@ func (c *Conf) set(d *conf.Directive) error {
 		return conf.ErrDuplicate
 	}
 	c.at = d
+	stream.ContentBy(d)
 	return nil
 }
 
@@ -75,10 +76,10 @@ func (c *Conf) install(b *stream.Builder) error {
 		if err != nil {
 			return c.refuse(err)
 		}
-		b.Content(func(s *stream.Session) stream.Result { return hand(s, address) })
+		b.Content(c.at, func(s *stream.Session) stream.Result { return hand(s, address) })
 		return nil
 	}
-	b.Content(func(s *stream.Session) stream.Result {
+	b.Content(c.at, func(s *stream.Session) stream.Result {
 		named := text.Eval(s)
 		address, err := parse(named)
 		if err != nil {

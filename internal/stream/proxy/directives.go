@@ -126,6 +126,7 @@ func (c *Conf) setPass(d *conf.Directive) (err error) {
 		return conf.ErrDuplicate
 	}
 	c.at = d
+	stream.ContentBy(d)
 	if !hasVariable(d.Args[0]) {
 		c.target, err = upstream.Of(d.Level()).Refer(d, d.Args[0])
 	}

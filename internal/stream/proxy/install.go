@@ -58,9 +58,10 @@ func (c *Conf) install(b *stream.Builder) (err error) {
 			return err
 		}
 	}
-	b.Content(p.handle)
-	b.Resume(p.resume)
-	b.Correspond(p.resumeExchange)
+	if b.Content(c.at, p.handle) {
+		b.Resume(p.resume)
+		b.Correspond(p.resumeExchange)
+	}
 	return nil
 }
 

@@ -139,7 +139,7 @@ func TestProxyHalfClose(t *testing.T) {
 func TestRejected(t *testing.T) {
 	for _, text := range []string{
 		"proxy_pass;", "proxy_pass {{b}}; proxy_pass {{b}};", "proxy_pass 127.0.0.1;", "proxy_pass 127.0.0.1:x;",
-		"proxy_pass [::1;", "proxy_pass unix:;", "proxy_bind x;", "proxy_bind 127.0.0.1 clear;", "proxy_timeout x;", "proxy_connect_timeout 1s 2s;",
+		"proxy_pass [::1;", "proxy_pass http://127.0.0.1:80;", "proxy_pass name/x;", "proxy_pass unix:;", "proxy_bind x;", "proxy_bind 127.0.0.1 clear;", "proxy_timeout x;", "proxy_connect_timeout 1s 2s;",
 		"proxy_buffer_size x;", "proxy_upload_rate x;", "proxy_requests x;", "proxy_next_upstream maybe;",
 		"proxy_ssl maybe;", "proxy_ssl_protocols TLSv9;", "proxy_half_close 1;", "proxy_socket_keepalive 1;",
 		"proxy_ssl on; proxy_ssl_verify on; proxy_pass {{b}};", "proxy_ssl on; proxy_ssl_certificate {{dir}}/a.crt; proxy_pass {{b}};",
@@ -176,4 +176,19 @@ func TestProxyBetweenTwo(t *testing.T) {
 		t.Errorf("%v, %q", err, c.ConnectionState().NegotiatedProtocol)
 	}
 	_ = c.Close()
+}
+
+// Of several directives that say who deals with a session the last one counts.
+func TestLastContentCounts(t *testing.T) {
+	back := streamtest.Says(t, "upstream").Address
+	s := streamtest.Start(t, modules.Stream(), streamtest.Site{Stream: `
+		server { listen {{first}}; return text; proxy_pass ` + back + `; }
+		server { listen {{second}}; proxy_pass ` + back + `; return text; }
+		server { listen {{third}}; pass {{first}}; return text; proxy_pass ` + back + `; }
+		server { listen {{fourth}}; return text; pass {{second}}; }`})
+	for name, want := range map[string]string{"first": "upstream", "second": "text", "third": "upstream", "fourth": "text"} {
+		if got := s.Say(name, ""); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
 }

@@ -40,6 +40,7 @@ func (c *Conf) set(d *conf.Directive) error {
 		return conf.ErrDuplicate
 	}
 	c.at = d
+	stream.ContentBy(d)
 	return nil
 }
 
@@ -51,7 +52,7 @@ func (c *Conf) install(b *stream.Builder) error {
 	if err != nil {
 		return err
 	}
-	b.Content(func(s *stream.Session) stream.Result { return send(s, text.Eval(s)) })
+	b.Content(c.at, func(s *stream.Session) stream.Result { return send(s, text.Eval(s)) })
 	return nil
 }
 

@@ -12,6 +12,7 @@
 package upstream
 
 import (
+	"strings"
 	"time"
 
 	"github.com/baton-project/baton/internal/conf"
@@ -62,6 +63,9 @@ func Of(l *conf.Level) *Conf {
 // Refer finds or makes the target of an address. It is called while the
 // configuration is read.
 func (c *Conf) Refer(d *conf.Directive, text string) (*Target, error) {
+	if strings.ContainsAny(text, "/?") && !strings.HasPrefix(strings.ToLower(text), "unix:") {
+		return nil, d.Errorf(`invalid host in upstream "%s"`, text) // there are no URIs here
+	}
 	t, _, err := c.targets.Refer(d, text, 0)
 	return t, err
 }
