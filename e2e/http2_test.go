@@ -85,7 +85,7 @@ func TestHTTP2ToGoClients(t *testing.T) {
 	}
 }
 
-// Over reloads no request fails, and a stream that has begun ends in its worker.
+// Over reloads and an upgrade no request fails, and a stream that has begun ends in its worker.
 func TestHTTP2ClientsOverReloads(t *testing.T) {
 	t.Parallel()
 	e2e.OnlyBaton(t, "the directive http2 is younger than Debian's nginx")
@@ -120,12 +120,16 @@ func TestHTTP2ClientsOverReloads(t *testing.T) {
 			}
 		})
 	}
-	for range 3 {
+	for i := range 3 {
 		if !e2e.Eventually(30*time.Second, func() bool { return strings.Count(b.Read("access.log"), "h2 HTTP/2.0 200 3\n") > 100 }) {
 			t.Error("no requests")
 		}
 		b.Write("access.log", "")
-		b.Reload()
+		if i == 2 {
+			b.Upgrade()
+		} else {
+			b.Reload()
+		}
 	}
 	close(stop)
 	clients.Wait()

@@ -136,6 +136,23 @@ func LoadAuthorities(read ReadFile, name string) ([]*x509.Certificate, error) {
 	return made, nil
 }
 
+// CheckParameters reads a file of Diffie-Hellman parameters, which nobody uses.
+func CheckParameters(read ReadFile, name string) error {
+	text, err := read(name)
+	if err != nil {
+		return fmt.Errorf(`BIO_new_file("%s") failed (SSL: %s)`, name, notRead(name, err))
+	}
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return fmt.Errorf(`PEM_read_bio_Parameters("%s") failed (SSL: error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS)`, name)
+		}
+		if block.Type == "DH PARAMETERS" || block.Type == "X9.42 DH PARAMETERS" {
+			return nil
+		}
+	}
+}
+
 // LoadPasswords reads a password file: one in a line.
 func LoadPasswords(read ReadFile, name string) ([][]byte, error) {
 	text, err := read(name)

@@ -121,12 +121,21 @@ func (h *handshake) clientScheme(conn *std.Conn) std.SignatureScheme {
 			break // what comes now is encrypted
 		}
 	}
+	if state.Version < std.VersionTLS12 {
+		return 0
+	}
+	return schemeIn(messages)
+}
+
+// schemeIn is the scheme of the signature among messages of a handshake, 0 if there is
+// none.
+func schemeIn(messages []byte) std.SignatureScheme {
 	for len(messages) >= 4 {
 		size := 4 + (int(messages[1])<<16 | int(messages[2])<<8 | int(messages[3]))
 		if size > len(messages) {
 			break
 		}
-		if body := messages[4:size]; messages[0] == certificateVerify && len(body) >= 2 && state.Version >= std.VersionTLS12 {
+		if body := messages[4:size]; messages[0] == certificateVerify && len(body) >= 2 {
 			return std.SignatureScheme(binary.BigEndian.Uint16(body))
 		}
 		messages = messages[size:]

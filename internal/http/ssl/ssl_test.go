@@ -48,6 +48,7 @@ func TestSettingsOfServers(t *testing.T) {
 	for name, text := range more {
 		files[name] = text
 	}
+	files["dh.pem"] = "-----BEGIN DH PARAMETERS-----\nMAYCASMCAQI=\n-----END DH PARAMETERS-----\n"
 	const one = "ssl_certificate {{dir}}/one.crt; ssl_certificate_key {{dir}}/one.key; "
 	tests := []struct{ server, want string }{
 		{one, ""},
@@ -55,6 +56,9 @@ func TestSettingsOfServers(t *testing.T) {
 		{"ssl_certificate {{dir}}/$host.crt;", `no "ssl_certificate_key" is defined for certificate "{{dir}}/$host.crt"`},
 		{"ssl_certificate {{dir}}/$nothing.crt; ssl_certificate_key {{dir}}/$host.key;", `unknown "nothing" variable`},
 		{one + "ssl_session_cache shared:a:1m; ssl_session_tickets off;", ""},
+		{one + "ssl_dhparam {{dir}}/dh.pem;", ""},
+		{one + "ssl_dhparam {{dir}}/none.pem;", `BIO_new_file("{{dir}}/none.pem") failed (SSL: error:80000002:system library::No such file or directory:calling fopen({{dir}}/none.pem, r) error:10000080:BIO routines::no such file)`},
+		{one + "ssl_dhparam {{dir}}/one.crt;", `PEM_read_bio_Parameters("{{dir}}/one.crt") failed (SSL: error:0480006C:PEM routines::no start line:Expecting: DH PARAMETERS)`},
 		{one + "ssl_conf_command Options -SessionTicket,ServerPreference;", ""},
 		{one + "ssl_conf_command Options Bugs;", `"Bugs" in "Options" of "ssl_conf_command" is not supported`},
 		{one + "ssl_conf_command Ciphersuites TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256;", ""},

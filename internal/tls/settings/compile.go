@@ -116,7 +116,12 @@ func (c *Server) loadCertificates(tree *conf.Tree, o *tls.ServerOptions) error {
 	return nil
 }
 
-func (c *Server) parseLists(_ *conf.Tree, o *tls.ServerOptions) (err error) {
+func (c *Server) parseLists(tree *conf.Tree, o *tls.ServerOptions) (err error) {
+	if d := c.dhparam.V; d != nil && d.Args[0] != "" {
+		if err := tls.CheckParameters(tree.ReadFile, tree.ConfName(d.Args[0])); err != nil {
+			return d.Errorf("%v", err)
+		}
+	}
 	if d := c.Ciphers.V; d != nil {
 		if o.Ciphers, err = tls.ParseCiphers(d.Args[0]); err != nil {
 			return d.Errorf("%v", err)

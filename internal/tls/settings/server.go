@@ -42,7 +42,7 @@ type Server struct {
 	named            []tls.NamePair // nil: no certificate's name has variables
 
 	preferServer, compression, earlyData conf.Setting[bool]
-	dhparam                              conf.Setting[string]
+	dhparam                              conf.Setting[*conf.Directive]
 
 	made *made // of this level and those that inherit all of it
 }
@@ -102,7 +102,7 @@ var serverTable = conf.Table[Server]{
 		Set: keep(func(c *Server) *directiveSetting { return &c.Passwords })},
 	{Name: "ssl_dhparam", Args: conf.Take1, Syntax: "file",
 		Accepted: "crypto/tls has no ciphers with finite-field Diffie-Hellman; ECDHE is used",
-		Set:      conf.Str(func(c *Server) *conf.Setting[string] { return &c.dhparam })},
+		Set:      keep(func(c *Server) *directiveSetting { return &c.dhparam })},
 	{Name: "ssl_ecdh_curve", Args: conf.Take1, Syntax: "curve", Default: "auto",
 		Set: keep(func(c *Server) *directiveSetting { return &c.Curves })},
 	{Name: "ssl_protocols", Args: conf.OneMore, Set: (*Server).setProtocols,
@@ -192,7 +192,7 @@ func (s *Server) addCommand(d *conf.Directive) error {
 func (s *Server) saysAnything() bool {
 	return len(s.Certificates)+len(s.Keys)+len(s.TicketKeys)+len(s.commands) > 0 || s.Passwords.IsSet() || s.Protocols.IsSet() ||
 		s.Ciphers.IsSet() || s.Curves.IsSet() || s.BufferSize.IsSet() || s.Verify.IsSet() || s.VerifyDepth.IsSet() ||
-		s.Authorities.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() || s.Cache.IsSet() || s.CertificateCache.IsSet() || s.preferServer.IsSet() || s.Tickets.IsSet() || s.Timeout.IsSet() || s.Reject.IsSet() ||
+		s.Authorities.IsSet() || s.Trusted.IsSet() || s.CRL.IsSet() || s.Cache.IsSet() || s.CertificateCache.IsSet() || s.preferServer.IsSet() || s.dhparam.IsSet() || s.Tickets.IsSet() || s.Timeout.IsSet() || s.Reject.IsSet() ||
 		s.Stapling.IsSet() || s.StaplingFile.IsSet() || s.StaplingResponder.IsSet() || s.StaplingVerify.IsSet() ||
 		s.OCSP.IsSet() || s.OCSPResponder.IsSet() || s.OCSPCache.IsSet()
 }
@@ -234,5 +234,6 @@ func (s *Server) Merge(outer *Server) error {
 	s.CertificateCache.Inherit(outer.CertificateCache, nil)
 	s.Reject.Inherit(outer.Reject, false)
 	s.preferServer.Inherit(outer.preferServer, false)
+	s.dhparam.Inherit(outer.dhparam, nil)
 	return nil
 }
