@@ -10,9 +10,9 @@ build:
 # The tests compare with Debian's nginx and drive it, and pass requests on to php-fpm
 # and to a program in Python; pools are compared with nutcracker, before Redis and memcached;
 # OpenSSL's client is sent to TLS servers by the name that it asks for, and curl, nghttp,
-# h2load and Chromium load pages over HTTP/2.
+# h2load and Chromium load pages over HTTP/2; dig asks dnsmasq through stream.
 test:
-	bash .ci/deps nginx libnginx-mod-stream php-fpm python3 redis-server memcached nutcracker openssl curl nghttp2-client chromium
+	bash .ci/deps nginx libnginx-mod-stream php-fpm python3 redis-server memcached nutcracker openssl curl nghttp2-client chromium bind9-dnsutils dnsmasq-base
 	go test -race -timeout 15m ./...
 
 lint:

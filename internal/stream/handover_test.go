@@ -107,3 +107,67 @@ func TestStatesThatAreRefused(t *testing.T) {
 		t.Error("a good one is refused")
 	}
 }
+
+// FuzzRebuildDialogue gives a worker records of datagram sessions with any state: what
+// is no session of one of its sockets is refused, and what came along is closed.
+func FuzzRebuildDialogue(f *testing.F) {
+	for _, s := range []any{
+		&dialogueState{basics: basics{Listen: "127.0.0.1:53", Number: 1}, Socket: 1, From: "127.0.0.1:1", To: "127.0.0.1:53"},
+		&dialogueState{Socket: 1, From: "[fe80::1]:1", Scope: 3, To: "[::]:53", Timeout: 5, Quiet: 4, Unbound: true},
+		&dialogueState{Socket: 1, From: "127.0.0.1:1", Timeout: -1},
+		&socketState{Cookie: 1},
+	} {
+		rec, err := handover.NewRecord(kindUDP, versionOne, 1, s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add([]byte(rec.State), byte(1))
+	}
+	w := &Worker{main: &Main{env: &Env{}}}
+	w.sockets = []*datagramSocket{{worker: w, cookie: 2}}
+	kinds := w.Kinds()
+	f.Fuzz(func(t *testing.T, state []byte, n byte) {
+		for _, kind := range []string{kindUDP, kindSocket} {
+			var files []*fd.Owned
+			for range n % 3 {
+				null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				files = append(files, fd.New(null))
+			}
+			taken, err := kinds[kind].Accept(&handover.Record{Kind: kind, Version: versionOne, State: state}, files)
+			if kind == kindUDP && (err == nil || taken != nil) {
+				t.Fatal("a session was made of /dev/null")
+			}
+			for _, o := range files {
+				if o.Raw() != -1 {
+					t.Fatal("a descriptor stayed open")
+				}
+			}
+		}
+	})
+}
+
+// A record that no worker of ours would write is refused.
+func TestDialoguesThatAreRefused(t *testing.T) {
+	good := dialogueState{basics: basics{Age: 1}, From: "127.0.0.1:1", To: "[::1]:2", Timeout: 5, Quiet: 4}
+	if _, ok := good.route(); !ok || !good.valid(1) {
+		t.Error("a good one is refused")
+	}
+	for name, change := range map[string]func(*dialogueState){
+		"no client":       func(s *dialogueState) { s.From = "" },
+		"a name":          func(s *dialogueState) { s.To = "localhost:1" },
+		"before its time": func(s *dialogueState) { s.Quiet = -1 },
+		"for ever":        func(s *dialogueState) { s.Timeout = 1 << 62 },
+	} {
+		s := good
+		change(&s)
+		if _, ok := s.route(); ok && s.valid(1) {
+			t.Errorf("%s: is taken", name)
+		}
+	}
+	if good.valid(2) {
+		t.Error("two descriptors are taken")
+	}
+}
