@@ -69,6 +69,12 @@ var staticTable = [...]pair{
 
 // Places of names in the static table.
 const (
+	NameAuthority     = 1
+	NameMethod        = 2 // with GET
+	ValuePOST         = 3
+	NamePath          = 4 // with "/"
+	NameScheme        = 6 // with http
+	ValueHTTPS        = 7
 	NameStatus        = 8
 	NameContentLength = 28
 	NameContentType   = 31
