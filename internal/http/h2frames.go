@@ -166,7 +166,9 @@ func (h *h2Conn) takePiece(id uint32, data []byte, padding int64, last bool) boo
 		return true
 	case s.gone:
 		return true
-	case size > s.recvWindow:
+	case size > s.recvWindow+max(0, h2BodyWindow-s.recvMost):
+		// What will be added when somebody reads the body counts already: clients that
+		// do not wait for it get along with nginx, which reads before it looks further.
 		h.c.logf(log.Info, "client violated flow control for stream %d: received DATA frame length %d, available window %d%s",
 			s.id, size, s.recvWindow, processingH2)
 		h.terminate(s, h2.FlowControlError)
@@ -262,6 +264,7 @@ func (h *h2Conn) takeReset(head h2.Head, body []byte) bool {
 	default:
 		h.c.logf(log.Info, "client terminated stream %d with status %d", s.id, why)
 	}
+	s.cut = !s.inClosed
 	s.inClosed, s.resetSent, s.gone, s.canceled = true, true, true, true
 	s.conn.Report(poll.Input | poll.Room | poll.Ended)
 	return true

@@ -4,11 +4,10 @@ import (
 	"github.com/baton-project/baton/internal/wire/h2"
 )
 
-// Frames may be as large as the window that streams begin with (nginx announces
-// the largest number there is, which no window has room for): those of bodies are
-// taken as they come, header blocks are held to the limits of
+// Frames may be as large as frames can be: those of bodies are taken as they come,
+// and held to the windows, header blocks are held to the limits of
 // large_client_header_buffers, and no other frame is large.
-const h2FrameMost = 1<<16 - 1
+const h2FrameMost = h2.MaxFrameEver
 
 // h2Part is what is still to come of a large DATA frame.
 type h2Part struct {

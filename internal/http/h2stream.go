@@ -38,6 +38,7 @@ type h2Stream struct {
 	owed       int64 // what it is to be opened by
 	sendWindow int64
 	inClosed   bool // the client has ended its side
+	cut        bool // ... in the middle of the body
 	outClosed  bool // we have
 	resetSent  bool // ... or nobody is to hear of the stream any more
 	gone       bool // nobody listens
@@ -67,7 +68,7 @@ func (h *h2Conn) open(s *h2Stream, id uint32, ended bool) {
 	s.input, s.inputAt, s.arrived, s.bodyErr = s.input[:0], 0, 0, nil
 	s.recvWindow, s.recvMost, s.owed = h.conf.Preread.V, h.conf.Preread.V, 0
 	s.inClosed, s.outClosed, s.resetSent, s.gone, s.canceled, s.skip = ended, false, false, false, false, false
-	s.waiting, s.exhausted = false, false
+	s.waiting, s.exhausted, s.cut = false, false, false
 	own := &s.conn
 	own.worker, own.listener, own.site, own.peer, own.number = c.worker, c.listener, c.site, c.peer, c.number
 	own.accepted, own.requests, own.said, own.secured = c.accepted, c.requests, c.said, c.secured
@@ -284,10 +285,10 @@ func (s *h2Stream) readArrived(r *Request, p []byte) (n int, err error, waits bo
 			}
 		}
 		s.repay(int64(n))
-		r.body.done = s.inClosed && len(s.input) == 0
+		r.body.done = s.inClosed && !s.cut && len(s.input) == 0
 		r.countBody(n)
 		return n, nil, false
-	case s.inClosed:
+	case s.inClosed && !s.cut:
 		r.body.done = true
 		return 0, io.EOF, false
 	case s.gone:
@@ -320,7 +321,7 @@ func (s *h2Stream) skipBuffered(*Request) bool {
 func (s *h2Stream) bodyArrived() bool {
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
-	return s.inClosed
+	return s.inClosed && !s.cut
 }
 
 // sendContinue does nothing: as in nginx clients of HTTP/2 are not asked.
