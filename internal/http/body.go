@@ -87,6 +87,43 @@ func (r *Request) ReadBody(p []byte) (int, error) {
 	return n, err
 }
 
+// TryReadBody is ReadBody that returns [poll.ErrAgain] instead of waiting.
+func (r *Request) TryReadBody(p []byte) (int, error) {
+	if r.body.done {
+		return 0, io.EOF
+	}
+	if err := r.testExpect(); err != nil {
+		r.abort()
+		return 0, err
+	}
+	for {
+		n, err := r.ReadArrivedBody(p)
+		if n > 0 || err != nil {
+			return n, err
+		}
+		x, ok := r.wire.(*exchange)
+		switch {
+		case r.body.done:
+			return 0, io.EOF
+		case !ok:
+			return 0, poll.ErrAgain
+		}
+		if err := x.tryFillBody(r); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// BodyTimeout is the directive client_body_timeout.
+func (r *Request) BodyTimeout() time.Duration { return r.loc.bodies.Timeout.V }
+
+// LateBody is the error of a body of which nothing came in time, which is logged.
+func (r *Request) LateBody() error {
+	r.Logf(log.Info, "client timed out (110: Connection timed out)")
+	r.timedOut, r.keepAlive = true, false
+	return &BodyError{408, poll.ErrTimeout}
+}
+
 // tooLarge reports whether a body became larger than it may with the last n bytes
 // of it, which are part of a chunk. It was logged then.
 func (r *Request) tooLarge(n int) bool {
@@ -201,14 +238,33 @@ func (x *exchange) readDirect(r *Request, p []byte, timeout time.Duration) (n in
 // fillBody reads into the buffer, of which all is consumed. The head in it is
 // kept, as strings of the request are views of it.
 func (x *exchange) fillBody(r *Request, timeout time.Duration) error {
+	x.emptyIn(r)
+	n, err := x.read(r, x.in[len(x.in):cap(x.in)], timeout)
+	x.in = x.in[:len(x.in)+n]
+	return err
+}
+
+// tryFillBody is fillBody that does not wait.
+func (x *exchange) tryFillBody(r *Request) error {
+	if err := x.flush(); err != nil {
+		return err
+	}
+	x.emptyIn(r)
+	n, err := x.conn.TryRead(x.in[len(x.in):cap(x.in)])
+	x.in = x.in[:len(x.in)+n]
+	if n > 0 || errors.Is(err, poll.ErrAgain) {
+		return err
+	}
+	return x.lostBody(r, err)
+}
+
+// emptyIn makes room behind the head in the buffer.
+func (x *exchange) emptyIn(r *Request) {
 	x.in = x.in[:x.start+len(r.head[:r.Head.Pos()])]
 	if cap(x.in)-len(x.in) < 1024 {
 		x.in, x.start = make([]byte, 0, inSize), 0
 	}
 	x.at = len(x.in)
-	n, err := x.read(r, x.in[len(x.in):cap(x.in)], timeout)
-	x.in = x.in[:len(x.in)+n]
-	return err
 }
 
 // read waits for bytes of the body.
@@ -218,9 +274,15 @@ func (x *exchange) read(r *Request, p []byte, timeout time.Duration) (int, error
 	}
 	x.conn.SetReadTimeout(timeout)
 	n, err := x.conn.Read(p)
-	switch {
-	case err == nil:
+	if err == nil {
 		return n, nil
+	}
+	return n, x.lostBody(r, err)
+}
+
+// lostBody is what a body came to that could not be read.
+func (x *exchange) lostBody(r *Request, err error) error {
+	switch {
 	case errors.Is(err, poll.ErrTimeout):
 		r.timedOut = true
 		err = &BodyError{408, err}
@@ -229,7 +291,7 @@ func (x *exchange) read(r *Request, p []byte, timeout time.Duration) (int, error
 		err = &BodyError{400, io.ErrUnexpectedEOF}
 	}
 	r.keepAlive = false
-	return n, err
+	return err
 }
 
 // drainBody reads and drops what is left of a body behind its answer, so that

@@ -82,6 +82,10 @@ func (r *Request) BufferBody() (*Body, Result) {
 	return b, Declined
 }
 
+// PassBody says that the body is to be passed on while it arrives, if it has not
+// arrived already: client_body_in_file_only counts for nothing then.
+func (r *Request) PassBody() { r.bodyPasses = true }
+
 // BufferBodyInFile is BufferBody into a temporary file that has a name as long as the
 // request lasts, so that it can be placed elsewhere.
 func (r *Request) BufferBodyInFile() (*Body, Result) {
@@ -130,7 +134,7 @@ func (r *Request) readWhole(b *Body) Result {
 	if n := r.Head.ContentLength; n >= 0 && n < size+nearly {
 		size = n
 	}
-	onlyFile := conf.InFileOnly.V != bodyFileOff || r.bodyInFile
+	onlyFile := conf.InFileOnly.V != bodyFileOff && !r.bodyPasses || r.bodyInFile
 	buffer := r.bodyMemory(size)
 	var more [1]byte
 	for {

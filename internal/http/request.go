@@ -60,6 +60,7 @@ type Request struct {
 	bodyDiscarded bool
 	buffered      *Body     // of BufferBody; nil before
 	bodyInFile    bool      // see BufferBodyInFile
+	bodyPasses    bool      // see PassBody
 	bodyRoom      *bodyRoom // where buffered is; nil: none is the request's own
 	linger        bool
 
