@@ -28,7 +28,7 @@ var floors = []struct {
 	{5, []string{"internal/listen", "internal/http/cache", "internal/variable/*", "internal/tls", "internal/tls/ocsp", "internal/upstream", "internal/pool/nutcracker"}},
 	{6, []string{"internal/http", "internal/stream", "internal/pool", "internal/tls/settings"}},
 	{7, []string{"internal/http/gateway", "internal/stream/upstream"}},
-	{8, []string{"internal/http/cgi"}},
+	{8, []string{"internal/http/cgi", "internal/http/h2up"}},
 	{9, []string{"internal/core", "internal/http/*", "internal/stream/*", "internal/pool/*"}},
 	{10, []string{"internal/modules"}},
 	{11, []string{"internal/cycle"}},

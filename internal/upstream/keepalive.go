@@ -24,6 +24,8 @@ type Conn struct {
 	// Data is the owner's: the state of TLS, bytes that were read ahead. When
 	// it is an [io.Closer] it is closed with a connection that was kept.
 	Data any
+	// Protocol is what the owner's protocol has to know of the connection.
+	Protocol any
 
 	cache      atomic.Pointer[cache] // where it is kept, nil when in use
 	prev, next *Conn                 // guarded by the cache's mutex

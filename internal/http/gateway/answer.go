@@ -38,6 +38,9 @@ func (x *Exchange) respond() http.Result {
 		x.freeKept()
 		return x.upgrade()
 	}
+	if x.Pass.Settings.PassTrailers.V && r.Head.Version >= h1.HTTP20 && a.ContentLength != 0 && !x.fromFile() {
+		out.Trailers.Add("", "") // holds the place: the last byte of the body may not be the end
+	}
 	if r.SendHeader() != nil {
 		return http.Done
 	}

@@ -114,7 +114,7 @@ func (x *Exchange) readMore() (int, error) {
 		}
 		room = room[:min(int64(len(room)), n)]
 	}
-	n, err := x.up.TryRead(room)
+	n, err := x.tryUp(room)
 	if err == poll.ErrAgain {
 		if !x.buffering && x.unflushed > 0 || x.unflushed >= int(x.Pass.Settings.Buffers.V.Size) {
 			x.unflushed = 0
@@ -152,6 +152,7 @@ func (x *Exchange) addTrailers() {
 	if !x.Pass.Settings.PassTrailers.V {
 		return
 	}
+	x.Request.Out.Trailers.Del("")
 	for _, t := range x.Answer.Trailers {
 		if !x.Pass.Settings.hidden.has(t.Name) {
 			x.Request.Out.Trailers.Add(t.Name, t.Value)

@@ -71,10 +71,14 @@ func (x *Exchange) connect() (failed Failure, rc http.Result) {
 // tag is what else than the address a kept connection must have in common with
 // the one that is asked for.
 func (x *Exchange) tag() (string, http.Result) {
-	if !x.SSL {
-		return "", http.Declined
+	tag := ""
+	if x.duplex != nil {
+		tag = duplexTag
 	}
-	return x.sslTag(), http.Declined
+	if x.SSL {
+		tag += x.sslTag()
+	}
+	return tag, http.Declined
 }
 
 // dial opens a connection.
@@ -117,6 +121,10 @@ func (x *Exchange) lost(err error, call string) (failed Failure, rc http.Result)
 			x.Request.Doing(sending) // nginx is at that until something comes
 		}
 		return 0, x.Request.LostClient(x.conn != nil)
+	}
+	var bad *http.BodyError
+	if errors.As(err, &bad) {
+		return 0, bad.Status
 	}
 	var errno unix.Errno
 	if errors.As(err, &errno) {
@@ -171,7 +179,7 @@ func (x *Exchange) giveUpConn() {
 	if x.conn == nil {
 		return
 	}
-	if x.Answer.KeepAlive && x.allSent && !x.Request.Draining() && x.keepable() && x.group().Keep(x.conn) {
+	if x.Answer.KeepAlive && x.allSent && !x.Request.Draining() && x.keepable() && x.settle() && x.group().Keep(x.conn) {
 		x.conn = nil
 		return
 	}

@@ -30,6 +30,7 @@ type Exchange struct {
 	SSL bool
 
 	codec  Codec
+	duplex Duplex // codec, if it is one
 	target *Target
 	single *upstream.Group // in place of target's
 	// unresolved is the URL whose host is looked up before the first attempt, if
@@ -52,6 +53,8 @@ type Exchange struct {
 
 	attemptBegan int64 // tick
 
+	feeding        feeding
+	made           bool // body was made by the codec
 	sent           bool // some of the request
 	allSent        bool // all of it
 	received       bool // some of the answer
@@ -117,6 +120,7 @@ func (x *Exchange) begin(r *http.Request, p *Pass) {
 		Request: r, Pass: p, Answer: answer, codec: x.codec, out: x.out[:0], head: x.head[:0], States: states,
 		end: x.end, pool: x.pool, session: x.session, spare: x.spare,
 	}
+	x.duplex, _ = x.codec.(Duplex)
 	x.buffering = p.Settings.Buffering.V
 	r.Pass(x)
 	x.endAt = r.Endings()

@@ -253,7 +253,7 @@ func (f *fill) read() (int, error) {
 		}
 		room = room[:min(int64(len(room)), n)]
 	}
-	n, err := x.up.TryRead(room)
+	n, err := x.tryUp(room)
 	if err == poll.ErrAgain {
 		if !f.gone && x.unflushed >= int(x.Pass.Settings.Buffers.V.Size) {
 			x.unflushed = 0
@@ -262,7 +262,7 @@ func (f *fill) read() (int, error) {
 				return 0, nil // meanwhile Stalled has read on, to the end
 			}
 		}
-		n, err = x.up.Read(room)
+		n, err = x.readUp(room)
 	}
 	f.count(n)
 	return n, err

@@ -54,7 +54,7 @@ func (x *Exchange) leaves() bool { return x.Request.Departs() && x.movable() }
 // await reads from the upstream, which has nothing yet. A handover may end that.
 func (x *Exchange) await(room []byte) (int, error) {
 	if !x.movable() {
-		return x.up.Read(room)
+		return x.readUp(room)
 	}
 	other := &x.conn.Conn
 	x.Request.LetMove(other)

@@ -24,7 +24,7 @@ func (x *Exchange) readHead() (failed Failure, rc http.Result) {
 		}
 	}
 	for {
-		n, err := x.up.Read(x.head[len(x.head):limit])
+		n, err := x.readUp(x.head[len(x.head):limit])
 		if errors.Is(err, io.EOF) {
 			x.Request.Logf(log.Error, "upstream prematurely closed connection")
 			return FailedError, 0

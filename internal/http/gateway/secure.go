@@ -105,6 +105,9 @@ func (x *Exchange) shake() (failed Failure, rc http.Result) {
 	if s := x.Pass.secure; s.certificate != nil {
 		to.Certificate, to.Key = strings.Clone(s.certificate.Eval(r)), strings.Clone(s.key.Eval(r))
 	}
+	if x.duplex != nil {
+		to.Protocols = []string{"h2"}
+	}
 	if x.watchClient() {
 		x.closeConn()
 		return 0, r.LostClient(false)

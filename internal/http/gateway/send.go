@@ -22,9 +22,12 @@ func (x *Exchange) readBody() http.Result {
 	if !r.HasBody() {
 		return http.Declined
 	}
-	if !p.Settings.RequestBuffering.V && x.streams() && r.ReadingBody() && !r.BodyArrived() {
-		x.Streaming = true
-		return http.Declined
+	if !p.Settings.RequestBuffering.V && x.streams() {
+		if r.ReadingBody() && !r.BodyArrived() {
+			x.Streaming = true
+			return http.Declined
+		}
+		r.PassBody()
 	}
 	body, rc := r.BufferBody()
 	x.body = body
@@ -55,6 +58,9 @@ func (x *Exchange) send() (failed Failure, rc http.Result) {
 	x.conn.SetWriteTimeout(s.SendTimeout.V)
 	x.conn.SetReadTimeout(s.ReadTimeout.V)
 	x.sent = true
+	if x.duplex != nil {
+		return x.sendBoth()
+	}
 	if x.Streaming {
 		return x.stream()
 	}

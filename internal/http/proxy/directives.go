@@ -41,7 +41,7 @@ var Feature = http.Feature[Conf]{
 			Set: directive(func(c *Conf) *conf.Setting[*conf.Directive] { return &c.Method })},
 		{Name: "proxy_set_body", In: conf.AnyLevel, Args: conf.Take1, Variables: conf.Arg(0), Syntax: "value",
 			Set: directive(func(c *Conf) *conf.Setting[*conf.Directive] { return &c.Body })},
-		{Name: "proxy_http_version", In: conf.AnyLevel, Args: conf.Take1, Set: (*Conf).setVersion, Syntax: "1.0 | 1.1", Default: "1.1"},
+		{Name: "proxy_http_version", In: conf.AnyLevel, Args: conf.Take1, Set: (*Conf).setVersion, Syntax: "1.0 | 1.1 | 2", Default: "1.1"},
 		{Name: "proxy_pass_trailers", In: conf.AnyLevel, Args: conf.Flag, Syntax: "on | off", Default: "off",
 			Set: conf.OnOff(func(c *Conf) *conf.Setting[bool] { return &c.PassTrailers })},
 		{Name: "proxy_headers_hash_max_size", In: conf.AnyLevel, Args: conf.Take1, Syntax: "size", Default: "512",
@@ -96,7 +96,7 @@ func (c *Conf) setVersion(d *conf.Directive) error {
 	case "1.1":
 		return c.Version.Set(h1.HTTP11)
 	case "2":
-		return d.Errorf(`"proxy_http_version 2" is not supported`)
+		return c.Version.Set(h1.HTTP20)
 	}
 	return d.Errorf(`invalid value "%s"`, d.Args[0])
 }

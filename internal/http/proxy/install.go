@@ -26,9 +26,8 @@ type plan struct {
 
 // lines are the lines of the request that is sent.
 type lines struct {
-	sent   []header
-	skipID uint64   // known headers of the request that are not passed on
-	skip   []string // others, in lower case
+	sent []header
+	skip gateway.Names // of the client's
 }
 
 // A header is one line of the request that is sent.
@@ -87,6 +86,9 @@ func (c *Conf) install(b *http.Builder) error {
 	}
 	if name, whole := locationName(b.Level()); whole && !inherited && strings.HasSuffix(name, "/") {
 		b.AutoRedirect()
+	}
+	if c.Version.V == h1.HTTP20 {
+		return gateway.Install[multiplexed](b, &p.pass, inherited, func() gateway.Codec { return new(codec2) })
 	}
 	return gateway.Install[Conf](b, &p.pass, inherited, func() gateway.Codec { return new(codec) })
 }
@@ -164,11 +166,7 @@ func (l *lines) make(given, ours []header) {
 		}
 	}
 	for _, h := range all {
-		if id := h1.HeaderIDOf(h.name); id != h1.HOther {
-			l.skipID |= 1 << id
-		} else {
-			l.skip = append(l.skip, strings.ToLower(h.name))
-		}
+		l.skip.Put(h.name)
 		if text, literal := h.value.Literal(); literal && text == "" && h.kind == computed {
 			continue
 		}

@@ -12,15 +12,7 @@ import (
 // AppendHead appends the request's head, and the body of proxy_set_body.
 func (c *codec) AppendHead(dst []byte, x *gateway.Exchange, size int64) ([]byte, http.Result) {
 	r, p := x.Request, c.plan
-	method := r.MethodName()
-	if x.AsGet() {
-		method = "GET"
-	} else if p.method != nil {
-		method = p.method.Eval(r)
-	} else if r.Method == h1.GET && r.Internal() {
-		method = "GET" // an error page
-	}
-	c.isHead = h1.EqualFold(method, "head")
+	method := c.method(x)
 	body := ""
 	if p.body != nil {
 		body = p.body.Eval(r)
@@ -54,6 +46,22 @@ func (c *codec) AppendHead(dst []byte, x *gateway.Exchange, size int64) ([]byte,
 	dst = append(dst, body...)
 	x.URI = http.View(append(r.Scratch(len(uri)), uri...))
 	return dst, http.Declined
+}
+
+// method is what the request is sent with.
+func (c *codec) method(x *gateway.Exchange) string {
+	r, p := x.Request, c.plan
+	method := r.MethodName()
+	switch {
+	case x.AsGet():
+		method = "GET"
+	case p.method != nil:
+		method = p.method.Eval(r)
+	case r.Method == h1.GET && r.Internal():
+		method = "GET" // an error page
+	}
+	c.isHead = h1.EqualFold(method, "head")
+	return method
 }
 
 // AppendKey appends what stands for the answer in a cache: the URL.
@@ -91,17 +99,23 @@ func (c *codec) appendURI(dst []byte, r *http.Request) []byte {
 }
 
 func (c *codec) appendHost(dst []byte, r *http.Request) []byte {
-	host := ""
-	if c.plan.host != nil {
-		host = c.plan.host.Eval(r)
-	}
-	if c.plan.host == nil || host == "" && c.plan.conf.Version.V == h1.HTTP11 {
-		host = c.url.header
-	}
+	host := c.hostOf(r)
 	if host == "" {
 		return dst
 	}
 	return h1.AppendField(dst, "Host", host)
+}
+
+// hostOf is the host that the request names.
+func (c *codec) hostOf(r *http.Request) string {
+	host := ""
+	if c.plan.host != nil {
+		host = c.plan.host.Eval(r)
+	}
+	if c.plan.host == nil || host == "" && c.plan.conf.Version.V != h1.HTTP10 {
+		host = c.url.header
+	}
+	return host
 }
 
 // appendLine appends a line, if it has a value.
@@ -109,6 +123,14 @@ func (c *codec) appendLine(dst []byte, r *http.Request, h *header) []byte {
 	before := len(dst)
 	dst = append(append(dst, h.name...), ':', ' ')
 	at := len(dst)
+	if dst = c.appendValue(dst, r, h); len(dst) == at {
+		return dst[:before]
+	}
+	return append(dst, '\r', '\n')
+}
+
+// appendValue appends the value of a line.
+func (c *codec) appendValue(dst []byte, r *http.Request, h *header) []byte {
 	switch h.kind {
 	case bodyLength:
 		if c.size >= 0 {
@@ -125,10 +147,7 @@ func (c *codec) appendLine(dst []byte, r *http.Request, h *header) []byte {
 	default:
 		dst = h.value.Append(dst, r)
 	}
-	if len(dst) == at {
-		return dst[:before]
-	}
-	return append(dst, '\r', '\n')
+	return dst
 }
 
 // appendClient appends the client's lines that proxy_set_header does not
@@ -138,23 +157,10 @@ func (l *lines) appendClient(dst []byte, r *http.Request) []byte {
 	for i := range r.Head.Headers {
 		h := &r.Head.Headers[i]
 		name := h.Name.View(buf)
-		if h.ID != h1.HOther {
-			if l.skipID>>h.ID&1 != 0 {
-				continue
-			}
-		} else if l.skips(name) {
+		if l.skip.Has(name, h.ID) {
 			continue
 		}
 		dst = h1.AppendField(dst, name, h.Value.View(buf))
 	}
 	return dst
-}
-
-func (l *lines) skips(name string) bool {
-	for _, low := range l.skip {
-		if h1.EqualFold(name, low) {
-			return true
-		}
-	}
-	return false
 }

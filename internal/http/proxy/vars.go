@@ -31,11 +31,13 @@ func (c *Conf) declare(m *http.MainBuilder) error {
 
 func ofCodec(get func(*codec) (string, bool)) http.Getter {
 	return func(r *http.Request) (string, bool) {
-		c, ok := gateway.CodecOf(r).(*codec)
-		if !ok {
-			return "", false
+		switch c := gateway.CodecOf(r).(type) {
+		case *codec:
+			return get(c)
+		case *codec2:
+			return get(&c.base)
 		}
-		return get(c)
+		return "", false
 	}
 }
 
