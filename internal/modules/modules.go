@@ -17,6 +17,7 @@ import (
 	"github.com/baton-project/baton/internal/http/fastcgi"
 	"github.com/baton-project/baton/internal/http/gateway"
 	"github.com/baton-project/baton/internal/http/geo"
+	"github.com/baton-project/baton/internal/http/grpc"
 	"github.com/baton-project/baton/internal/http/gunzip"
 	"github.com/baton-project/baton/internal/http/gzip"
 	"github.com/baton-project/baton/internal/http/gzipstatic"
@@ -79,6 +80,7 @@ func HTTP() []http.Module {
 		proxy.Feature,
 		fastcgi.Feature,
 		scgi.Feature,
+		grpc.Feature,
 		uwsgi.Feature,
 		memcached.Feature,
 		tunnel.Feature,
