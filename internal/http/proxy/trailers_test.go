@@ -28,7 +28,7 @@ func TestTrailers(t *testing.T) {
 		"cut":           {"proxy_pass_trailers on;", head + "X-T: a\r\n|close|", "k\r\n", "", "upstream prematurely closed connection"},
 	} {
 		for _, step := range []int{1, 1 << 20} {
-			if step == 1 && len(c.answer) > 1000 {
+			if step == 1 && (len(c.answer) > 1000 || name == "behind them") { // which may come too late to be noticed
 				continue
 			}
 			for _, buffering := range []string{"on", "off"} {
