@@ -211,7 +211,7 @@ func (c *Conn) endRequest(x *exchange) (again bool) {
 // sends: closing at once would make the kernel throw the answer away.
 func (c *Conn) finish(x *exchange, linger bool) {
 	r := &x.req
-	reset := r.timedOut && r.loc != nil && r.loc.conn.ResetTimedout.V || r.errStatus == int(StatusNoResponse)
+	reset := r.loc != nil && r.loc.conn.ResetTimedout.V && (r.timedOut || r.errStatus == int(StatusNoResponse))
 	last := !linger && !reset && c.saidLast(x)
 	if !r.broken && x.flushAnd(last) != nil {
 		linger = false

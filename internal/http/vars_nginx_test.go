@@ -44,7 +44,7 @@ func TestVariablesAsNginx(t *testing.T) {
 		Files: map[string]string{"html/a.txt": "text\n"},
 	}
 	cases := httptest.Gets("/", "/a%20b?a=1&b=2", "/?A=1", "/?a", "/?a&a=2", "/?xa=1&a=2", "/?ab=1&a=2", "/?a=", "/?a=1&a=2", "/?b==&a=x=y", "/?&a=1", "/?a=%20+&b=?", "/?=1", "/?a=1;b=2",
-		"/redirect", "/file/a.txt", "/file/nope", "/capture/x", "/optional/", "/optional/a", "/optional/b", "/optional/c", "/optional/abc", "/named")
+		"/?", "/redirect", "/file/a.txt", "/file/nope", "/capture/x", "/optional/", "/optional/a", "/optional/b", "/optional/c", "/optional/abc", "/named")
 	for _, lines := range [][]string{
 		{"Cookie: a=1; b=2"}, {"Cookie: A=1"}, {"Cookie: b=2;a=1"}, {"Cookie: a = 1 ;b= 2"}, {"Cookie: ab=1; a=2"}, {"Cookie: a"}, {"Cookie: a; a=2"}, {"Cookie: a=1", "Cookie: b=2"}, {"Cookie: =1"}, {"Cookie: ;;a=1"}, {"Cookie: xa=1; a=x=y"}, {"Cookie: a=\"1; b\""},
 		{"X-List:"}, {"x-LIST: a"}, {"X_Under: 1"}, {"X: 1"}, {"User-Agent: me", "Referer: you", "Via: 1.1 a", "X-Forwarded-For: 1.2.3.4"},
@@ -59,6 +59,7 @@ func TestVariablesAsNginx(t *testing.T) {
 		httptest.Case{Request: "GET http://Other.example:99/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"},
 		httptest.Case{Request: "GET /../x HTTP/1.0\r\n\r\n"},
 		httptest.Case{Request: "BAD\r\n\r\n"},
+		httptest.Case{Request: "GET /a?b c HTTP/1.1\r\n\r\n"},
 	)
 	httptest.Compare(t, features(), site, cases)
 }

@@ -45,6 +45,9 @@ func declareRequestVariables(m *MainBuilder) error {
 // A request whose first line is bad has no method, path or arguments.
 
 func requestMethod(r *Request) (string, bool) {
+	if r.Head.Request.End == 0 {
+		return "", false
+	}
 	name := r.MethodName()
 	if r.sub != nil {
 		name = r.Head.MethodName.View(r.head)
@@ -59,9 +62,9 @@ func requestURI(r *Request) (string, bool) {
 
 func uri(r *Request) (string, bool) { return r.URI, r.Head.Request.End != 0 }
 
-// args has no value when there is no "?" either.
+// args has no value when nothing stands behind the "?" of what the client has sent.
 func args(r *Request) (string, bool) {
-	return r.Args, r.Args != "" || r.sub == nil && strings.IndexByte(r.Target(), '?') >= 0
+	return r.Args, r.Args != "" || r.sub == nil && r.madeURI && strings.IndexByte(r.Target(), '?') >= 0
 }
 
 func serverProtocol(r *Request) (string, bool) {
@@ -289,7 +292,9 @@ func (r *Request) sentHeader(name string) (string, bool) {
 		}
 		return View(strconv.AppendInt(r.Scratch(20), out.ContentLength, 10)), true
 	case "location":
-		return out.Location, out.Location != ""
+		if out.Location != "" {
+			return out.Location, true
+		} // else that of an upstream is among the lines
 	case "last_modified":
 		if out.LastModified == h1.NoTime {
 			return "", false
