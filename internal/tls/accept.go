@@ -24,8 +24,8 @@ type handshake struct {
 // caller's: ahead was read from it already, and is not kept. choose finds the
 // server for what the client has said, which is in hello, and later the version that
 // will be spoken; nothing else is. subject is what names of certificates with variables
-// are computed for meanwhile. What it waits for must come within timeout. Errors are a *LoadError, those of [poll.Conn], io.EOF when the client has
-// closed, or crypto/tls's.
+// are computed for meanwhile. What it waits for must come within timeout. Errors are a
+// *LoadError, those of [poll.Conn], io.EOF when the client has closed, or crypto/tls's.
 func Accept(sock *poll.Conn, ahead []byte, timeout time.Duration, choose func(hello *Info) (s *Server, subject any)) (*Stream, error) {
 	w := &wire{sock: sock, read: sock.Read, wantsSent: true, deadline: sock.Reactor().Tick() + max(timeout.Milliseconds(), 1)}
 	w.buf = append(make([]byte, 0, 4<<10), ahead...)

@@ -54,8 +54,8 @@ func (s *Server) mark(since int64) []byte {
 	return append(made, s.context[:]...)
 }
 
-// age finds our mark and how old the session is; ok is false for a session that is not
-// to be resumed here.
+// since finds in our mark when the session was made; ok is false for one that is not to
+// be resumed here.
 func (s *Server) since(state *std.SessionState, now int64) (since int64, ok bool) {
 	for _, mark := range state.Extra {
 		if len(mark) != markSize || string(mark[:len(markHead)]) != markHead {
