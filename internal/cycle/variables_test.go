@@ -39,7 +39,8 @@ var withVariables = map[string][]string{
 		"proxy_ssl_certificate $nope;", "proxy_ssl_certificate_key $nope;", "uwsgi_ssl_certificate $nope;", "uwsgi_ssl_certificate_key $nope;",
 		"ssl_certificate $nope; ssl_certificate_key a;", "ssl_certificate a; ssl_certificate_key $nope;", "ssl_certificate_key $nope;",
 		"fastcgi_param a $nope;", "scgi_param a $nope;", "uwsgi_param a $nope;", "fastcgi_bind $nope;", "scgi_bind $nope;", "uwsgi_bind $nope;",
-		"memcached_bind $nope;", "tunnel_bind $nope;", "fastcgi_cache $nope;", "scgi_cache $nope;", "uwsgi_cache $nope;",
+		"memcached_bind $nope;", "tunnel_bind $nope;", "grpc_bind $nope;", "grpc_set_header a $nope;",
+		"grpc_ssl_name $nope;", "grpc_ssl_certificate $nope;", "grpc_ssl_certificate_key $nope;", "fastcgi_cache $nope;", "scgi_cache $nope;", "uwsgi_cache $nope;",
 		"fastcgi_cache_key $nope;", "scgi_cache_key $nope;", "uwsgi_cache_key $nope;",
 		"fastcgi_cache_bypass $nope;", "scgi_cache_bypass $nope;", "uwsgi_cache_bypass $nope;",
 		"fastcgi_no_cache $nope;", "scgi_no_cache $nope;", "uwsgi_no_cache $nope;",
@@ -52,7 +53,7 @@ var withVariables = map[string][]string{
 	},
 	"location": {
 		"alias $nope;", "proxy_pass http://$nope;", "fastcgi_pass $nope;", "scgi_pass $nope;", "uwsgi_pass $nope;",
-		"tunnel_pass $nope;", "limit_except GET { auth_basic $nope; }", "if ($uri) { add_header a $nope; }",
+		"tunnel_pass $nope;", "grpc_pass $nope;", "limit_except GET { auth_basic $nope; }", "if ($uri) { add_header a $nope; }",
 	},
 	"upstream": {
 		"hash $nope;", "sticky route $nope;", "sticky learn create=$nope lookup=$uri zone=a:32k;", "sticky learn create=$uri lookup=$nope zone=a:32k;",
