@@ -1,11 +1,16 @@
 package gateway
 
-import "github.com/baton-project/baton/internal/wire/h1"
+import (
+	"strings"
 
-// Names are those of lines of the request that are not simply passed on. The zero value is empty.
+	"github.com/baton-project/baton/internal/wire/h1"
+)
+
+// Names are those of lines of the request that are not simply passed on. The zero value
+// is empty.
 type Names struct {
 	known  uint64
-	others []string
+	others []string // in lower case
 }
 
 // Put puts name in.
@@ -13,7 +18,7 @@ func (n *Names) Put(name string) {
 	if id := h1.HeaderIDOf(name); id != h1.HOther {
 		n.known |= 1 << id
 	} else {
-		n.others = append(n.others, name)
+		n.others = append(n.others, strings.ToLower(name))
 	}
 }
 
@@ -22,8 +27,8 @@ func (n *Names) Has(name string, id h1.HeaderID) bool {
 	if id != h1.HOther {
 		return n.known>>id&1 != 0
 	}
-	for _, other := range n.others {
-		if h1.EqualFold(name, other) {
+	for _, low := range n.others {
+		if h1.EqualFold(name, low) {
 			return true
 		}
 	}
