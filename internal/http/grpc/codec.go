@@ -41,12 +41,9 @@ func (*codec) TakesBody(*gateway.Exchange) (send, stream bool) { return true, tr
 func (c *codec) AppendHead(dst []byte, x *gateway.Exchange, _ int64) ([]byte, http.Result) {
 	r, p := x.Request, c.plan
 	x.URI = uriOf(r)
-	authority := ""
-	if p.host != nil {
-		authority = p.host.Eval(r)
-	}
-	if authority == "" {
-		authority = c.authority
+	authority := c.authority
+	if p.host {
+		authority = ""
 	}
 	c.head.Begin(r.MethodName(), x.SSL, x.URI, authority)
 	for i := range p.sent {

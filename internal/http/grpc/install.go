@@ -16,7 +16,7 @@ type plan struct {
 	fixed     bool // all requests go to the same place
 	scheme    string
 	authority string
-	host      *http.Value // of grpc_set_header; nil: the authority
+	host      bool // grpc_set_header has a Host, which stands in the authority's place
 	sent      []header
 	skip      gateway.Names // of the client's
 
@@ -80,8 +80,7 @@ func (p *plan) compileHeaders(b *http.Builder, headers []headerConf) error {
 		}
 		switch {
 		case strings.EqualFold(h.name, "Host"):
-			p.host = value
-			continue
+			p.host = true
 		case strings.EqualFold(h.name, "Content-Length"):
 			p.sendsLength = false
 		case strings.EqualFold(h.name, "TE"):

@@ -10,7 +10,7 @@ import (
 type Head struct{ block []byte }
 
 // Begin begins a head for the method, with TLS or without, for a path and an
-// authority.
+// authority; "" for none.
 func (h *Head) Begin(method string, secure bool, path, authority string) {
 	h.block = h.block[:0]
 	if cap(h.block) > 64<<10 {
@@ -34,7 +34,9 @@ func (h *Head) Begin(method string, secure bool, path, authority string) {
 	} else {
 		h.block = h2.AppendNamed(h.block, h2.NamePath, path)
 	}
-	h.block = h2.AppendNamed(h.block, h2.NameAuthority, authority)
+	if authority != "" {
+		h.block = h2.AppendNamed(h.block, h2.NameAuthority, authority)
+	}
 }
 
 // Add adds a field, if it has a value.
